@@ -1,0 +1,41 @@
+// What the skeleton OS asks of the ground it stands on: a console, a clock, a way to sleep and a way out.
+//
+//   kernel ──▶ platform.hpp ◀── platform/pc      bare metal: serial port, TSC, HLT, QEMU's exit device
+//                           ◀── platform/linux   an ordinary process: stdio, clock_gettime, poll, exit
+//
+// Single core, no locks. Nothing here allocates after `start`.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace hw {
+class Nic;
+}
+
+namespace platform {
+
+// The network devices found at start, in the order that numbers them: PCI order on a PC, argument order in a
+// process. Lives as long as the machine.
+std::span<hw::Nic* const> nics();
+
+// Write `length` octets to the console; blocks until they are taken.
+void console_write(const char* text, std::size_t length);
+
+// The next octet typed at the console, 0..255, or -1 when there is none. Never blocks.
+int console_read();
+
+// Nanoseconds since start, monotonic.
+std::uint64_t nanoseconds();
+
+// Sleep until a NIC has received something, console input waits, or `deadline_ns` (of nanoseconds()) has come;
+// may return early. Uses no processor time meanwhile.
+void idle(std::uint64_t deadline_ns);
+
+// End the machine. The status reaches the shell: 0 is a clean stop, kPanicStatus a panic.
+[[noreturn]] void exit(int status);
+
+inline constexpr int kPanicStatus = 101;
+
+}  // namespace platform
