@@ -1,0 +1,1 @@
+"""Decision graphs to C++: a plan (Unit), then text."""

@@ -1,0 +1,110 @@
+"""The plan: the last data structure before C++ text, step by step as the generated code will run.
+
+The text is a rendering of this and decides nothing more; naclc.validate reads it back and proves it equal to the
+rules as written. Steps are numbered; every reference goes to a higher number, so a plan always ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from naclc.net.fields import Field
+from naclc.pipeline.evaluation import Verdict
+from naclc.semantics.model import Hook, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class CompareStep:
+    """A field against one number; operator is one of == != <= >=."""
+
+    field: Field
+    operator: str
+    value: int
+    then: int
+    otherwise: int
+    statement: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberStep:
+    """A field against the intervals of table `table`."""
+
+    field: Field
+    table: int
+    then: int
+    otherwise: int
+    statement: int
+
+
+@dataclass(frozen=True, slots=True)
+class FieldStep:
+    """One field against another; operator is one of == <."""
+
+    left: Field
+    operator: str
+    right: Field
+    then: int
+    otherwise: int
+    statement: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuardStep:
+    """Packets of `protocol` with their transport header go to `then`."""
+
+    protocol: Protocol
+    then: int
+    otherwise: int
+    statement: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogStep:
+    parts: tuple[str | Field, ...]
+    next: int
+    statement: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallStep:
+    """Run function `function` (its number in Unit.functions, lower than the caller's)."""
+
+    function: int
+    next: int
+    statement: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnStep:
+    verdict: Verdict
+    statement: int
+
+
+Step = CompareStep | MemberStep | FieldStep | GuardStep | LogStep | CallStep | ReturnStep
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Sorted, disjoint, non-adjacent intervals (first, last), both ends included, of values of `width` bits."""
+
+    width: int
+    intervals: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionPlan:
+    """`steps[0]` is where it begins."""
+
+    name: str
+    protocol: Protocol
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """`functions` has callees before callers. `chains` says, for every hook and Iface number (None for forward),
+    which functions run there, by number."""
+
+    functions: tuple[FunctionPlan, ...]
+    tables: tuple[Table, ...]
+    chains: dict[tuple[Hook, int | None], tuple[int, ...]]

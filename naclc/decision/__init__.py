@@ -1,0 +1,1 @@
+"""Decision graphs: what a function decides, as tests, effects, calls and leaves."""

@@ -1,0 +1,1 @@
+"""The reference interpreter: docs/language.md section 8, made executable."""

@@ -1,0 +1,1 @@
+"""Typed model to packet pipeline: hooks, chains, functions and routes as data."""

@@ -1,0 +1,1 @@
+"""Abstract syntax tree to typed model: names bound, values checked, units normalised."""

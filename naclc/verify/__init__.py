@@ -1,0 +1,1 @@
+"""Policy tests: the same packets on every executor, compared row by row."""
