@@ -27,7 +27,7 @@ class SourceFile:
             lf, cr = text.find("\n", at), text.find("\r", at)
             if lf < 0 and cr < 0:
                 return tuple(starts)
-            if 0 <= cr and (lf < 0 or cr < lf):
+            if cr >= 0 and (lf < 0 or cr < lf):
                 lf = cr + 1 if text.startswith("\r\n", cr) else cr
             at = lf + 1
             starts.append(at)
