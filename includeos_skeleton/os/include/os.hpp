@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-
 #include <delegate>
 
 namespace os {
@@ -13,8 +12,8 @@ namespace os {
 // Print to the console; blocks until all is written. `length` in octets, no final zero needed.
 void print(const char* text, std::size_t length);
 
-// Print `why` and end the machine with platform::kPanicStatus. Where the machine has no way to tell a status to
-// the outside (a PC without QEMU's exit device), what set_panic_action chose is done.
+// Print `why` and end the machine with platform::kPanicStatus. Where the machine has no way to tell a status
+// to the outside (a PC without QEMU's exit device), what set_panic_action chose is done.
 [[noreturn]] void panic(const char* why) noexcept;
 
 enum class Panic_action { halt, reboot, shutdown };
@@ -36,8 +35,8 @@ bool is_booted() noexcept;
 // Octets of memory in use: image, heap, and the frame pool.
 std::size_t total_memuse() noexcept;
 
-// Have `function` called after the drivers and before Service::start. Call from a plugin's constructor; at most
-// 16 plugins (as on IncludeOS), one more is a panic. `name` must outlive the machine.
+// Have `function` called after the drivers and before Service::start. Call from a plugin's constructor; at
+// most 16 plugins (as on IncludeOS), one more is a panic. `name` must outlive the machine.
 using Plugin = delegate<void()>;
 void register_plugin(Plugin function, const char* name);
 

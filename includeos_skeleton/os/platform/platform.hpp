@@ -29,12 +29,22 @@ int console_read();
 // Nanoseconds since start, monotonic.
 std::uint64_t nanoseconds();
 
-// Sleep until a NIC has received something, console input waits, or `deadline_ns` (of nanoseconds()) has come;
-// may return early. Uses no processor time meanwhile.
+// Sleep until a NIC has received something, console input waits, or `deadline_ns` (of nanoseconds()) has
+// come; may return early. Uses no processor time meanwhile.
 void idle(std::uint64_t deadline_ns);
 
-// End the machine. The status reaches the shell: 0 is a clean stop, kPanicStatus a panic.
-[[noreturn]] void exit(int status);
+// Octets of the heap in use, and how many there are at most (0: the host decides).
+struct Heap_use {
+  std::size_t used;
+  std::size_t capacity;
+};
+Heap_use heap_use();
+
+// What exit() does where the machine cannot tell a status other than 0 to the outside.
+enum class Last_resort { halt, reset, power_off };
+
+// End the machine. The status, 0..127, reaches the shell: 0 is a clean stop, kPanicStatus a panic.
+[[noreturn]] void exit(int status, Last_resort last_resort = Last_resort::reset);
 
 inline constexpr int kPanicStatus = 101;
 

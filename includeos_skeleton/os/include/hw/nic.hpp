@@ -3,7 +3,8 @@
 //   device ──receive()──▶ stack ──transmit()──▶ device
 //
 // Frames travel by pointer: a frame that was received may be changed in place and handed to another NIC's
-// transmit() without a copy. Every frame belongs to exactly one holder: the pool, a device ring, or the stack.
+// transmit() without a copy. Every frame belongs to exactly one holder: the pool, a device ring, or the
+// stack.
 //
 // Not supported: scatter-gather, checksum offload, frames longer than Frame::kCapacity.
 #pragma once
@@ -11,14 +12,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-
 #include <hw/mac_addr.hpp>
 
 namespace hw {
 
 // One Ethernet frame (without FCS) in a buffer of fixed size. `data` may be moved within `buffer`, so that a
-// header can be put in front: the first kHeadroom octets are free when a frame leaves the pool, and a driver may
-// use up to kDriverHeadroom octets in front of `data` for its own header.
+// header can be put in front: the first kHeadroom octets are free when a frame leaves the pool, and a driver
+// may use up to kDriverHeadroom octets in front of `data` for its own header.
 struct Frame {
   static constexpr std::size_t kDriverHeadroom = 16;
   static constexpr std::size_t kHeadroom = 64;

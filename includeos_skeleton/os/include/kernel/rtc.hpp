@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-
 #include <os.hpp>
 
 class RTC {

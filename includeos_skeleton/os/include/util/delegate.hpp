@@ -1,8 +1,8 @@
 // A callable kept in place: like std::function, without the heap.
 //
-// After IncludeOS's header of the same name: delegate<R(Args...)> from a function, a lambda, or an object and a
-// member function; at most 64 octets of captured state (a larger one does not compile); copyable; comparable
-// with nullptr. Calling an empty one is a panic.
+// After IncludeOS's header of the same name: delegate<R(Args...)> from a function, a lambda, or an object and
+// a member function; at most 64 octets of captured state (a larger one does not compile); copyable;
+// comparable with nullptr. Calling an empty one is a panic.
 #pragma once
 
 #include <cstddef>
@@ -49,12 +49,12 @@ class delegate<R(Args...)> {
   }
   template <class C>
   delegate(C* object, R (C::*member)(Args...))
-      : delegate([object, member](Args... args) -> R { return (object->*member)(std::forward<Args>(args)...); }) {
-  }
+      : delegate(
+            [object, member](Args... args) -> R { return (object->*member)(std::forward<Args>(args)...); }) {}
   template <class C>
   delegate(const C* object, R (C::*member)(Args...) const)
-      : delegate([object, member](Args... args) -> R { return (object->*member)(std::forward<Args>(args)...); }) {
-  }
+      : delegate(
+            [object, member](Args... args) -> R { return (object->*member)(std::forward<Args>(args)...); }) {}
 
   delegate(const delegate& other) { take(other); }
   delegate& operator=(const delegate& other) {

@@ -1,0 +1,58 @@
+#include "kernel/commands.hpp"
+
+#include <cstdint>
+#include <hw/nic.hpp>
+#include <os.hpp>
+
+#include "kernel/console.hpp"
+#include "kernel/text.hpp"
+#include "net/stack.hpp"
+#include "platform/platform.hpp"
+
+namespace {
+
+using kernel::Text;
+
+void print_counters(const char*) {
+  net::print_counters();
+  Text<24>().add("counters end\n").print();
+}
+
+void print_memory(const char*) {
+  platform::Heap_use heap = platform::heap_use();
+  Text<128>()
+      .add("memory frames_free=")
+      .add(hw::Frame_pool::available())
+      .add(" heap_used=")
+      .add(heap.used)
+      .add(" heap_capacity=")
+      .add(heap.capacity)
+      .add("\n")
+      .print();
+}
+
+// The status is a decimal number 0..127; nothing means 0.
+void exit_machine(const char* rest) {
+  int status = 0;
+  for (; *rest >= '0' && *rest <= '9' && status <= 127; ++rest) status = status * 10 + (*rest - '0');
+  if (*rest != '\0' || status > 127) {
+    Text<48>().add("exit: the status is 0..127\n").print();
+    return;
+  }
+  platform::exit(status);
+}
+
+void panic_on_request(const char*) { os::panic("asked for at the console"); }
+
+}  // namespace
+
+namespace kernel {
+
+void register_commands() {
+  console::on_command("counters", &print_counters);
+  console::on_command("memory", &print_memory);
+  console::on_command("exit", &exit_machine);
+  console::on_command("panic", &panic_on_request);
+}
+
+}  // namespace kernel

@@ -1,0 +1,8 @@
+// The console commands that every machine has: counters, memory, exit, panic. docs/runtime.md describes them.
+#pragma once
+
+namespace kernel {
+
+void register_commands();
+
+}  // namespace kernel
