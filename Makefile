@@ -1,0 +1,49 @@
+# naclc: `make demo` shows it work, `make test` proves it. Both set up what they need, once.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+CXX_SOURCES = $(shell git ls-files '*.cpp' '*.hpp' ':!tests/golden')
+
+.PHONY: demo test check format fuzz bench packages docs clean help
+
+help:           ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.user  ## compile, boot and test examples/firewall
+	$(BIN)/naclc test examples/firewall/firewall.nacl --boot
+
+test: $(VENV)/.dev   ## the whole test suite
+	$(BIN)/python -m pytest -n 2 -q
+
+check: $(VENV)/.dev  ## style, types, layers
+	$(BIN)/ruff check naclc tests bench
+	$(BIN)/ruff format --check naclc tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/clang-format --dry-run --Werror $(CXX_SOURCES)
+
+format: $(VENV)/.dev ## bring all code into its form
+	$(BIN)/ruff check --fix-only -q naclc tests bench
+	$(BIN)/ruff format -q naclc tests bench
+	$(BIN)/clang-format -i $(CXX_SOURCES)
+
+bench: $(VENV)/.dev  ## the figures: start-up, image, boot, forwarding
+	$(BIN)/python -m bench
+
+# The system packages are looked for each time (that takes a moment only); the virtual environment is made once.
+packages:
+	@.ci/system-packages
+
+$(VENV)/.user: pyproject.toml | packages
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | packages
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/.user
+
+clean:          ## remove what these commands made here
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

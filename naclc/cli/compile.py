@@ -1,0 +1,94 @@
+"""`naclc check` and `naclc compile`."""
+
+from __future__ import annotations
+
+import click
+
+from naclc.cli import exits
+from naclc.cli.diagnostics import format_option, show, status
+from naclc.diagnostics import Diagnostic
+from naclc.driver import Compilation, MiscompiledPolicy, Options, check_policy, compile_policy
+from naclc.output import write_output
+from naclc.syntax.read import read_source
+
+_STAGES = ("ast", "model", "pipeline", "decision", "plan", "cpp")
+
+
+@click.command("check")
+@click.argument("policy")
+@click.option("--nics", type=click.IntRange(0), metavar="N", help="How many NICs the machine has.")
+@click.option(
+    "--analysis-nodes", type=click.IntRange(1000), metavar="N", default=4_000_000, help="Budget of exact analysis."
+)
+@format_option
+def check_command(policy: str, nics: int | None, analysis_nodes: int, form: str | None) -> int:
+    """Check POLICY (`-` is standard input) and write nothing."""
+    source = read_source(policy)
+    if isinstance(source, Diagnostic):
+        show([source], form)
+        return exits.FAILED
+    result = check_policy(source, Options(nics=nics, analysis_nodes=analysis_nodes))
+    show(result.diagnostics, form)
+    return status(result.diagnostics)
+
+
+@click.command("compile")
+@click.argument("policy")
+@click.option("-o", "--output", metavar="FILE", help="Where the C++ goes; `-` is standard output (the default).")
+@click.option("--plugin", is_flag=True, help="Leave out Service::start: for linking beside a service of your own.")
+@click.option("--dump", type=click.Choice(_STAGES), help="Write what this stage made instead of the C++.")
+@click.option("--nics", type=click.IntRange(0), metavar="N", help="How many NICs the machine has.")
+@click.option(
+    "--analysis-nodes", type=click.IntRange(1000), metavar="N", default=4_000_000, help="Budget of exact analysis."
+)
+@format_option
+def compile_command(
+    policy: str,
+    output: str | None,
+    plugin: bool,
+    dump: str | None,
+    nics: int | None,
+    analysis_nodes: int,
+    form: str | None,
+) -> int:
+    """Compile POLICY (`-` is standard input) to one C++ service.
+
+    The output is written whole or, when there is an error, not at all.
+    """
+    source = read_source(policy)
+    if isinstance(source, Diagnostic):
+        show([source], form)
+        return exits.FAILED
+    options = Options(plugin=plugin, nics=nics, analysis_nodes=analysis_nodes)
+    try:
+        result = compile_policy(source, options)
+    except MiscompiledPolicy as fault:
+        click.echo(f"internal error: the generated code does not do what the policy says: {fault}", err=True)
+        click.echo("  nothing was written; please report it with the policy", err=True)
+        return exits.INTERNAL
+    findings = list(result.diagnostics)
+    text = dump_stage(result, dump) if dump else result.cpp
+    if text is not None and result.ok:
+        problem = write_output(output or "-", text.encode())
+        findings += [problem] if problem else []
+    show(findings, form, to_stderr=output in (None, "-"))
+    return status(findings)
+
+
+def dump_stage(result: Compilation, stage: str) -> str | None:
+    """The stable text of what `stage` made; None when the compile did not come that far."""
+    if stage == "cpp":
+        return result.cpp
+    made = {
+        "ast": result.program,
+        "model": result.configuration,
+        "pipeline": result.pipeline,
+        "decision": result.graphs,
+        "plan": result.unit,
+    }[stage]
+    if made is None:
+        return None
+    from importlib import import_module
+
+    folder = {"ast": "syntax", "model": "semantics", "plan": "codegen"}.get(stage, stage)
+    return str(import_module(f"naclc.{folder}.dump").dump(made))

@@ -1,0 +1,139 @@
+"""The whole compiler as one function, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from naclc.codegen.unit import Unit
+from naclc.decision.graph import Graphs
+from naclc.diagnostics import Diagnostic, error, in_source_order, warning
+from naclc.pipeline.pipeline import Pipeline
+from naclc.semantics.model import Configuration
+from naclc.source import SourceFile, Span
+from naclc.syntax.ast import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`plugin`: leave out Service::start. `nics`: how many NICs the machine has, None when unknown.
+
+    `analysis_nodes`: how many BDD nodes an exact analysis may take; counted in nodes so that the result is the same
+    on every machine.
+    """
+
+    plugin: bool = False
+    nics: int | None = None
+    analysis_nodes: int = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """What each stage made, as far as it came. `cpp` is there only when there is no error."""
+
+    source: SourceFile
+    diagnostics: tuple[Diagnostic, ...] = ()
+    program: Program | None = field(default=None, repr=False)
+    configuration: Configuration | None = field(default=None, repr=False)
+    pipeline: Pipeline | None = field(default=None, repr=False)
+    graphs: Graphs | None = field(default=None, repr=False)
+    unit: Unit | None = field(default=None, repr=False)
+    cpp: str | None = field(default=None, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        return not any(diagnostic.is_error for diagnostic in self.diagnostics)
+
+
+class MiscompiledPolicy(Exception):
+    """The plan does not do what the rules say: a fault of naclc itself. Nothing is written."""
+
+
+def compile_policy(source: SourceFile, options: Options) -> Compilation:
+    """Take a policy from text to C++.
+
+    Returns:
+        The result of every stage up to the first that found an error, and all diagnostics in source order.
+
+    Raises:
+        MiscompiledPolicy: translation validation found a difference.
+    """
+    from naclc.codegen.plan import plan
+    from naclc.codegen.render import render
+
+    checked = check_policy(source, options)
+    if not checked.ok or checked.pipeline is None or checked.graphs is None:
+        return checked
+    unit = plan(checked.graphs, checked.pipeline)
+    findings = prove(unit, checked.pipeline, options)
+    cpp = render(unit, checked.pipeline, source.name, plugin=options.plugin)
+    return replace(checked, unit=unit, cpp=cpp, diagnostics=_sorted(checked.diagnostics, findings))
+
+
+def check_policy(source: SourceFile, options: Options) -> Compilation:
+    """Everything that can find a mistake in the user's policy, and nothing that is written."""
+    from naclc.decision.build import build
+    from naclc.decision.verdicts import missing_verdicts
+    from naclc.interpret.walk import evaluator
+    from naclc.pipeline.lower import lower
+    from naclc.semantics.resolve import resolve
+    from naclc.syntax.parse import parse
+
+    if _is_json(source):
+        return Compilation(source, (_json_refused(source),))
+    program, findings = parse(source)
+    result = Compilation(source, _sorted(findings), program)
+    if program is None or not result.ok:
+        return result
+    configuration, findings = resolve(program, options.nics)
+    result = replace(result, configuration=configuration, diagnostics=_sorted(result.diagnostics, findings))
+    if configuration is None or not result.ok:
+        return result
+    pipeline = lower(configuration)
+    graphs = build(pipeline)
+    findings = missing_verdicts(graphs, pipeline, evaluator(pipeline), max_nodes=options.analysis_nodes)
+    return replace(result, pipeline=pipeline, graphs=graphs, diagnostics=_sorted(result.diagnostics, findings))
+
+
+def prove(unit: Unit, pipeline: Pipeline, options: Options) -> list[Diagnostic]:
+    """Translation validation of the plan against the rules as written.
+
+    Returns:
+        `analysis-limit` when the proof did not fit its budget, else nothing.
+
+    Raises:
+        MiscompiledPolicy: they differ.
+    """
+    from naclc.validate.validate import Difference, OverBudget, validate
+
+    outcome = validate(unit, pipeline, max_nodes=options.analysis_nodes)
+    if isinstance(outcome, Difference):
+        raise MiscompiledPolicy(str(outcome))
+    if isinstance(outcome, OverBudget):
+        return [
+            warning(
+                "analysis-limit",
+                "the generated code could not be proved equal to the rules within the analysis budget",
+                None,
+                help="raise the budget with `--analysis-nodes N`; the code takes the rules in order, unoptimized",
+            )
+        ]
+    return []
+
+
+def _is_json(source: SourceFile) -> bool:
+    return source.name.endswith(".json") or source.text.lstrip()[:1] == "{"
+
+
+def _json_refused(source: SourceFile) -> Diagnostic:
+    start = len(source.text) - len(source.text.lstrip())
+    return error(
+        "not-supported-yet",
+        "config.json as a policy is not supported yet",
+        Span(source, start, min(start + 1, len(source.text))),
+        help="write the Ifaces and the Gateway as NaCl",
+    )
+
+
+def _sorted(*findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    return tuple(in_source_order([diagnostic for some in findings for diagnostic in some]))

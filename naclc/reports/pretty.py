@@ -1,0 +1,105 @@
+"""Diagnostics for a person at a terminal: message, place, the line itself with a caret, help.
+
+    error[unknown-name]: `dmz_ruoter` is not defined
+      --> fw.nacl:22:72
+       22 |   to_dmz: { net: 10.0.0.0, nexthop: dmz_ruoter },
+          |                                     ^^^^^^^^^^
+      help: did you mean `dmz_router`?
+
+Columns count from 1 here, as editors do.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable
+
+from naclc.diagnostics import Diagnostic
+from naclc.source import Span
+
+Style = Callable[[str, str], str]
+
+# A line longer than this is shown as the part around the culprit.
+_WINDOW = 160
+
+
+def plain(text: str, _style: str) -> str:
+    return text
+
+
+def ansi(text: str, style: str) -> str:
+    codes = {"error": "1;31", "warning": "1;33", "place": "34", "bold": "1", "help": "1;36"}
+    return f"\x1b[{codes[style]}m{text}\x1b[0m"
+
+
+def render(diagnostics: Iterable[Diagnostic], style: Style = plain) -> str:
+    """One paragraph a diagnostic, a blank line between them."""
+    return "\n".join(_one(diagnostic, style) for diagnostic in diagnostics)
+
+
+def summary(diagnostics: Iterable[Diagnostic]) -> str:
+    """`2 errors, 1 warning`; empty when there is nothing."""
+    counts = {"error": 0, "warning": 0}
+    for diagnostic in diagnostics:
+        counts[diagnostic.severity] += 1
+    return ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for word, n in counts.items() if n)
+
+
+def _one(diagnostic: Diagnostic, style: Style) -> str:
+    severity = diagnostic.severity.value
+    lines = [f"{style(f'{severity}[{diagnostic.code}]', severity)}: {style(diagnostic.message, 'bold')}"]
+    if diagnostic.span is not None:
+        lines += _place(diagnostic.span, "", severity, style)
+    for label in diagnostic.labels:
+        lines += _place(label.span, label.text, "place", style)
+    if diagnostic.help:
+        lines.append(f"  {style('help', 'help')}: {diagnostic.help}")
+    return "\n".join(lines) + "\n"
+
+
+def _place(span: Span, text: str, caret_style: str, style: Style) -> list[str]:
+    line, column = span.line, span.column
+    source_line = span.source.line_text(line)
+    end_line, end_column = span.end_position
+    last = end_column if end_line == line else len(source_line)
+    shown, first, width = _window(source_line, column, max(last, column))
+    carets = " " * first + "^" * max(width, 1)
+    gutter = f"{line:>6} "
+    note = f" {text}" if text else ""
+    return [
+        f"  {style('-->', 'place')} {span.source.name}:{line}:{column + 1}",
+        f"{style(gutter + '|', 'place')} {shown}".rstrip(),
+        f"{style(' ' * len(gutter) + '|', 'place')} {style(carets + note, caret_style)}",
+    ]
+
+
+def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
+    """(text to show, cells in front of the caret, cells of the caret) of the columns start .. end-1."""
+    left = max(0, start - _WINDOW // 2) if len(line) > _WINDOW else 0
+    right = min(len(line), left + _WINDOW)
+    end = min(end, right)
+    before, inside, after = line[left:start], line[start:end], line[end:right]
+    dots = "…" if left else ""
+    shown = dots + _visible(before) + _visible(inside) + _visible(after) + ("…" if right < len(line) else "")
+    return shown, len(dots) + _cells(before), _cells(inside)
+
+
+def _visible(text: str) -> str:
+    """Tabs as four blanks; control and formatting characters as their replacement, so that no terminal obeys them."""
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    if character == "\t":
+        return "    "
+    return "\ufffd" if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") else character
+
+
+def _cells(text: str) -> int:
+    """Columns of a terminal that `text` takes."""
+    total = 0
+    for character in _visible(text):
+        if unicodedata.combining(character):
+            continue
+        total += 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+    return total
