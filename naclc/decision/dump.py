@@ -1,0 +1,128 @@
+"""The decision graphs as text: one block per function, one line per node, the same for equal graphs.
+
+    Filter::IP inbound
+      0  guard TCP: inside -> 1, outside -> 3                # line 4
+      1  tcp.dport: 22..80, 443 -> 2, else -> 3              # line 5
+      2  accept                                              # line 5
+      3  drop                                                # line 8
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from naclc.decision.graph import Call, Edge, Effect, FieldTest, Graph, Graphs, Guard, Leaf, Node, Test
+from naclc.decision.notation import interval
+from naclc.decision.walk import topological
+from naclc.pipeline.evaluation import NO_STATEMENT, Verdict
+from naclc.pipeline.pipeline import Pipeline
+
+_PLACE_COLUMN = 60
+
+
+def dump(graphs: Graphs, pipeline: Pipeline | None = None) -> str:
+    """With `pipeline`, statements are shown by their line in the source, else by their id."""
+    return "\n".join("\n".join(_lines(graph, pipeline)) + "\n" for graph in graphs.graphs.values())
+
+
+def _lines(graph: Graph, pipeline: Pipeline | None) -> Iterator[str]:
+    kind = f"{pipeline.functions[graph.function].kind}::" if pipeline else ""
+    yield f"{kind}{graph.protocol} {graph.function}"
+    nodes = topological(graph.root)
+    numbers = {id(node): number for number, node in enumerate(nodes)}
+    for number, node in enumerate(nodes):
+        text = f"  {number}  {describe(node, numbers)}"
+        place = _place(node.statement, pipeline)
+        yield f"{text:<{_PLACE_COLUMN}}{place}" if place else text
+
+
+def _place(statement: int, pipeline: Pipeline | None) -> str:
+    if statement == NO_STATEMENT:
+        return ""
+    if pipeline is None:
+        return f"# statement {statement}"
+    return f"# line {pipeline.statements[statement].line}"
+
+
+def describe(node: Node, numbers: dict[int, int]) -> str:
+    """The node in one line; `numbers` gives the number of each node by its `id`."""
+
+    def to(target: Node) -> str:
+        return f"-> {numbers[id(target)]}"
+
+    match node:
+        case Test():
+            return f"{node.field}: {_edges(node, numbers)}"
+        case FieldTest(left, right, less, equal, greater):
+            return f"{left} against {right}: less {to(less)}, equal {to(equal)}, greater {to(greater)}"
+        case Guard(protocol, inside, outside):
+            return f"guard {protocol}: inside {to(inside)}, outside {to(outside)}"
+        case Effect(parts, following):
+            shown = ", ".join(_quoted(part) if isinstance(part, str) else part.name for part in parts)
+            return f"log {shown} {to(following)}"
+        case Call(function, following):
+            return f"call {function} {to(following)}"
+        case Leaf(verdict):
+            return "end" if verdict is Verdict.END else verdict.name.lower()
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
+
+
+def _edges(test: Test, numbers: dict[int, int]) -> str:
+    """Grouped by target; the target with the most values comes last, as `else`."""
+    groups: dict[int, list[Edge]] = {}
+    for edge in test.edges:
+        groups.setdefault(numbers[id(edge.target)], []).append(edge)
+    sizes = {number: sum(edge.last - edge.first + 1 for edge in edges) for number, edges in groups.items()}
+    rest = max(sizes, key=lambda number: sizes[number])
+    shown = [
+        ", ".join(interval(test.field, edge.first, edge.last) for edge in edges) + f" -> {number}"
+        for number, edges in groups.items()
+        if number != rest
+    ]
+    return ", ".join([*shown, f"else -> {rest}"])
+
+
+def to_dot(graph: Graph) -> str:
+    """`graph` for Graphviz: tests as ellipses, effects and calls as boxes, leaves as double circles."""
+    nodes = topological(graph.root)
+    numbers = {id(node): number for number, node in enumerate(nodes)}
+    lines = [f"digraph {_quoted(graph.function)} {{"]
+    for number, node in enumerate(nodes):
+        shape = {Effect: "box", Call: "box", Leaf: "doublecircle"}.get(type(node), "ellipse")
+        lines.append(f"  n{number} [shape={shape}, label={_quoted(_label(node))}];")
+        for label, target in _ways_out(node):
+            lines.append(f"  n{number} -> n{numbers[id(target)]} [label={_quoted(label)}];")
+    return "\n".join([*lines, "}", ""])
+
+
+def _label(node: Node) -> str:
+    match node:
+        case Test():
+            return node.field.name
+        case FieldTest():
+            return f"{node.left} : {node.right}"
+        case Guard():
+            return f"{node.protocol} header there"
+        case Effect():
+            return "log"
+        case Call():
+            return f"call {node.function}"
+        case Leaf():
+            return node.verdict.name.lower()
+
+
+def _ways_out(node: Node) -> list[tuple[str, Node]]:
+    match node:
+        case Test():
+            return [(interval(node.field, edge.first, edge.last), edge.target) for edge in node.edges]
+        case FieldTest():
+            return [("<", node.less), ("==", node.equal), (">", node.greater)]
+        case Guard():
+            return [("yes", node.inside), ("no", node.outside)]
+        case Effect() | Call():
+            return [("", node.next)]
+        case Leaf():
+            return []
