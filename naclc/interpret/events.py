@@ -1,0 +1,88 @@
+"""What a packet led to, event by event, in order; and the names of the reasons for which packets are dropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Every way in which the machine drops a packet, with the step of docs/language.md 8.1 that does.
+
+    The skeleton OS counts drops under the same names. It has no `untracked` and no `no-verdict`: there the function
+    itself drops, and the drop counts for its chain.
+    """
+
+    TRUNCATED = "truncated"  # arrival: fewer octets than an IP header has
+    BAD_VERSION = "bad-version"  # arrival: not IPv4
+    BAD_HEADER_LENGTH = "bad-header-length"  # arrival: an IHL below 5, or more than there are octets
+    BAD_TOTAL_LENGTH = "bad-total-length"  # arrival: below the header length, or more than there are octets
+    BAD_CHECKSUM = "bad-checksum"  # arrival: header checksum
+    BAD_SOURCE = "bad-source"  # arrival: multicast or broadcast source; departure: a source not the Iface's own
+    UNTRACKED = "untracked"  # a chain: a packet without an entry meets a Filter under `untracked: drop`
+    PREROUTING = "prerouting"  # a Filter of that chain dropped it
+    INPUT = "input"
+    FORWARD = "forward"
+    OUTPUT = "output"
+    POSTROUTING = "postrouting"
+    NO_VERDICT = "no-verdict"  # a chain: a Filter ended without a verdict
+    MULTICAST = "multicast"  # step (4): a multicast destination is neither local nor forwarded
+    NOT_FORWARDING = "not-forwarding"  # step (4): not local, and no route names the Iface
+    REASSEMBLY_UNSUPPORTED = "reassembly-unsupported"  # step (5): a fragment for the machine itself
+    TTL_EXPIRED = "ttl-expired"  # ROUTE and SHIP: no hops left
+    NO_ROUTE = "no-route"  # ROUTE: no route matches
+    LOOPBACK_ADDRESS = "loopback-address"  # SHIP: destination 127.x
+    NO_NEXT_HOP = "no-next-hop"  # SHIP: not on the link, and no gateway
+    # Step (8): delivered, and then not answered.
+    ICMP_MALFORMED = "icmp-malformed"  # shorter than its header
+    ICMP_BAD_CHECKSUM = "icmp-bad-checksum"
+    UDP_MALFORMED = "udp-malformed"  # shorter than its header, or a length that cannot be
+    UDP_BAD_CHECKSUM = "udp-bad-checksum"
+    TCP_MALFORMED = "tcp-malformed"  # shorter than its header, or a data offset that cannot be
+    TCP_BAD_CHECKSUM = "tcp-bad-checksum"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """`packet` leaves on the Iface of number `iface` for the neighbour `next_hop`.
+
+    `next_hop` is a host-order address, 255.255.255.255 to broadcast. Whether there is such a neighbour is for the
+    caller to say.
+    """
+
+    iface: int
+    packet: bytes
+    next_hop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A packet reached the machine itself on the Iface of number `iface`, through its input chain."""
+
+    iface: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A packet ended. `iface` is the number of the Iface that received or originated it, wherever it ended."""
+
+    iface: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What one run of one function wrote to the console, in UTF-8; never empty."""
+
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The Accept or Drop `statement` ended the attached function `function`."""
+
+    function: str
+    statement: int
+
+
+Event = Sent | Delivered | Dropped | Logged | Decided
