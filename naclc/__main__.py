@@ -1,0 +1,5 @@
+"""`python -m naclc`."""
+
+from naclc.cli import main
+
+main()
