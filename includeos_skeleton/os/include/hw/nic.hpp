@@ -51,6 +51,7 @@ class Nic {
     std::uint64_t received = 0;           // frames handed to the stack
     std::uint64_t transmitted = 0;        // frames taken by the device
     std::uint64_t receive_malformed = 0;  // the device named a bad descriptor, or a bad length
+    std::uint64_t receive_no_frame = 0;   // good, but the pool was empty: dropped
     std::uint64_t transmit_full = 0;      // refused: ring full
   };
 
