@@ -1,10 +1,10 @@
 """The decision graphs as text: one block per function, one line per node, the same for equal graphs.
 
-    Filter::IP inbound
-      0  guard TCP: inside -> 1, outside -> 3                # line 4
-      1  tcp.dport: 22..80, 443 -> 2, else -> 3              # line 5
-      2  accept                                              # line 5
-      3  drop                                                # line 8
+Filter::IP inbound
+  0  guard TCP: inside -> 1, outside -> 3                # line 4
+  1  tcp.dport: 22..80, 443 -> 2, else -> 3              # line 5
+  2  accept                                              # line 5
+  3  drop                                                # line 8
 """
 
 from __future__ import annotations

@@ -1,0 +1,185 @@
+"""What a plan does: for each log, call and verdict in it, the packets that reach it, step by step.
+
+Tests are encoded from intervals, most significant bit first; the rules' own tests are encoded elsewhere
+(naclc.validate.atoms) and in another way, so that a slip in one is seen.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from naclc.codegen.unit import (
+    CallStep,
+    CompareStep,
+    FieldStep,
+    FunctionPlan,
+    GuardStep,
+    LogStep,
+    MemberStep,
+    ReturnStep,
+    Table,
+    Unit,
+)
+from naclc.net.fields import PROTOCOL_NUMBERS, Field
+from naclc.pipeline.evaluation import Verdict
+from naclc.validate.rules import Reach
+from naclc.validate.shape import targets
+from naclc.validate.space import Space, pair_of
+
+if TYPE_CHECKING:
+    from oxidd.bdd import BDDFunction
+
+Intervals = tuple[tuple[int, int], ...]
+Decider = CompareStep | MemberStep | FieldStep | GuardStep
+
+
+class Steps:
+    """The functions of one unit, whose shape has been checked."""
+
+    def __init__(self, unit: Unit, space: Space) -> None:
+        self._unit = unit
+        self._space = space
+        self._encoder = _Encoder(space, unit.tables)
+
+    def reach(self, plan: FunctionPlan, entry: BDDFunction, ends: dict[str, BDDFunction]) -> Reach:
+        """`entry` is the packets the function is run for, `ends` those that come to the end of a called one."""
+        sites: dict[int, BDDFunction] = {}
+        end = self._space.false
+        heads = _heads(plan)
+        arriving = {0: entry}
+        for at in sorted(heads):
+            here = arriving.pop(at, None)
+            if here is None:
+                continue
+            step = plan.steps[at]
+            if isinstance(step, LogStep | CallStep | ReturnStep):
+                if isinstance(step, ReturnStep) and step.verdict is Verdict.END:
+                    end = end | here
+                    continue
+                sites[step.statement] = sites.get(step.statement, self._space.false) | here
+                if isinstance(step, ReturnStep):
+                    continue
+                if isinstance(step, CallStep):
+                    here = here & ends[self._unit.functions[step.function].name]
+                onward = {step.next: self._space.true}
+            else:
+                onward = self._ways_out(plan, at, heads)
+            for target, chosen in onward.items():
+                more = here & chosen
+                arriving[target] = arriving[target] | more if target in arriving else more
+        return Reach(sites, end)
+
+    def _ways_out(self, plan: FunctionPlan, head: int, heads: set[int]) -> dict[int, BDDFunction]:
+        """The next heads that the tests from `head` on lead to, each with the packets that take that way. Found
+        without looking at who arrives at `head`: what is local stays small."""
+        found: dict[int, BDDFunction] = {}
+        waiting = [(head, self._space.true)]
+        while waiting:
+            at, here = waiting.pop()
+            step = plan.steps[at]
+            assert isinstance(step, Decider)
+            chosen = self._encoder.test(step)
+            for target, some in ((step.then, here & chosen), (step.otherwise, here & ~chosen)):
+                if target in heads:
+                    found[target] = found[target] | some if target in found else some
+                else:
+                    waiting.append((target, some))
+        return found
+
+
+def _heads(plan: FunctionPlan) -> set[int]:
+    """Steps where the packets that arrive are counted: the first, all that do something, all with several ways in."""
+    ways_in = Counter(target for step in plan.steps for target in targets(step))
+    doing = {at for at, step in enumerate(plan.steps) if not isinstance(step, Decider)}
+    return {0} | doing | {at for at, count in ways_in.items() if count > 1}
+
+
+class _Encoder:
+    """Tests of a plan as sets of packets; equal tests are encoded once."""
+
+    def __init__(self, space: Space, tables: tuple[Table, ...]) -> None:
+        self._space = space
+        self._tables = tables
+        self._made: dict[tuple[str, Intervals], BDDFunction] = {}
+        self._values: dict[tuple[str, int, int], BDDFunction] = {}
+
+    def test(self, step: Decider) -> BDDFunction:
+        """The packets that go to `then`."""
+        match step:
+            case CompareStep(field, operator, value):
+                return self._compare(field, operator, value)
+            case MemberStep(field, table):
+                return self._member(field.name, self._tables[table].intervals)
+            case FieldStep(left, operator, right):
+                return self._compare_fields(left, operator, right)
+            case GuardStep(protocol):
+                number = PROTOCOL_NUMBERS[protocol]
+                return self._member("ip.protocol", ((number, number),)) & self._space.transport
+
+    def _compare(self, field: Field, operator: str, value: int) -> BDDFunction:
+        top = (1 << field.width) - 1
+        match operator:
+            case "==":
+                return self._member(field.name, ((value, value),))
+            case "!=":
+                return ~self._member(field.name, ((value, value),))
+            case "<=":
+                return self._member(field.name, ((0, value),))
+            case ">=":
+                return self._member(field.name, ((value, top),))
+            case _:
+                raise AssertionError(f"no such operator: {operator}")
+
+    def _member(self, field: str, intervals: Intervals) -> BDDFunction:
+        key = (field, intervals)
+        if key not in self._made:
+            self._made[key] = self._block(field, intervals, 0, 0)
+        return self._made[key]
+
+    def _block(self, field: str, intervals: Intervals, depth: int, base: int) -> BDDFunction:
+        """The values in one of `intervals` among those that begin with the first `depth` bits of `base`; `intervals`
+        are those that meet this block."""
+        bits = self._space.bits[field]
+        if not intervals:
+            return self._space.false
+        size = 1 << (len(bits) - depth)
+        first, last = intervals[0]
+        if first <= base and last >= base + size - 1:
+            return self._space.true
+        if len(intervals) == 1 and first == last:
+            return self._value(field, depth, first & (size - 1))
+        middle = base + size // 2
+        low = intervals[: bisect_left(intervals, (middle,))]
+        high = intervals[bisect_left(intervals, middle, key=lambda interval: interval[1]) :]
+        return bits[depth].ite(self._block(field, high, depth + 1, middle), self._block(field, low, depth + 1, base))
+
+    def _value(self, field: str, depth: int, rest: int) -> BDDFunction:
+        """The bits from `depth` on are `rest`."""
+        bits = self._space.bits[field]
+        if depth == len(bits):
+            return self._space.true
+        key = (field, depth, rest)
+        if key not in self._values:
+            half = 1 << (len(bits) - depth - 1)
+            below = self._value(field, depth + 1, rest & (half - 1))
+            ways = (below, self._space.false) if rest & half else (self._space.false, below)
+            self._values[key] = bits[depth].ite(*ways)
+        return self._values[key]
+
+    def _compare_fields(self, left: Field, operator: str, right: Field) -> BDDFunction:
+        pair = pair_of(left, right)
+        if pair in self._space.chance:
+            less, equal = self._space.chance[pair]
+            if operator == "==":
+                return equal
+            return less & ~equal if pair == (left.name, right.name) else ~less & ~equal
+        ours, theirs = self._space.bits[left.name], self._space.bits[right.name]
+        excess = len(ours) - len(theirs)
+        none = self._space.false
+        less, same = none, self._space.true
+        for a, b in zip((none,) * -excess + ours, (none,) * excess + theirs, strict=True):
+            less = less | (same & b & ~a)
+            same = same & ~(a ^ b)
+        return same if operator == "==" else less

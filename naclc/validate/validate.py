@@ -1,0 +1,127 @@
+"""Translation validation: is the plan, the last thing before C++ text, equal to the rules as written?
+
+For each function, and in it for each log, call, accept and drop and for its end, the packets that get there are
+computed twice, from the statement tree and from the plan's steps, as canonical BDDs: equal sets are one node. With
+equal sets, and statement ids that rise along every path of the plan, every packet meets the same statements in the
+same order. Calls use the set of packets that come to the callee's end, so each function is proved once.
+
+Sound for every packet that can exist, and for more: fields are taken as independent of each other but for the flags.
+"""
+
+from __future__ import annotations
+
+from naclc.codegen.unit import CompareStep, FieldStep, FunctionPlan, MemberStep, Unit
+from naclc.net.fields import Field
+from naclc.pipeline.evaluation import NO_STATEMENT
+from naclc.pipeline.pipeline import Pipeline
+from naclc.semantics.model import And, Compare, CompareFields, Condition, Function, If, InSet, Literal, Not, Or
+from naclc.validate.outcome import Difference, Differs, OverBudget, Proved
+from naclc.validate.rules import Reach, Rules, statements_of
+from naclc.validate.shape import check_shape
+from naclc.validate.space import Pair, Space, pair_of
+from naclc.validate.steps import Steps
+
+__all__ = ["Difference", "OverBudget", "Proved", "validate"]
+
+_FIRST_TRY = 1 << 16  # BDD nodes: enough for usual policies, and there at once
+_GROWTH = 16
+
+
+def validate(unit: Unit, pipeline: Pipeline, *, max_nodes: int = 4_000_000) -> Difference | Proved | OverBudget:
+    """Prove `unit` equal to the functions and chains of `pipeline`.
+
+    Args:
+        max_nodes: BDD nodes the proof may take. When comparisons of fields with each other do not fit, each pair
+            becomes a free three-way choice; that may still prove, but shows no difference.
+
+    Returns:
+        Proved; or the first Difference, in source order within a function; or OverBudget.
+    """
+    try:
+        check_shape(unit, pipeline)
+    except Differs as differs:
+        return differs.difference
+    fields, pairs = _fields_of(unit, pipeline)
+    nodes = min(_FIRST_TRY, max_nodes)
+    while True:
+        try:
+            return _prove(unit, pipeline, Space(fields, pairs, nodes))
+        except MemoryError:
+            if nodes >= max_nodes:
+                break
+            nodes = min(nodes * _GROWTH, max_nodes)
+    if pairs:
+        try:
+            outcome = _prove(unit, pipeline, Space(fields, pairs, max_nodes, free_pairs=True))
+            return outcome if isinstance(outcome, Proved) else OverBudget(max_nodes)
+        except MemoryError:
+            pass
+    return OverBudget(max_nodes)
+
+
+def _prove(unit: Unit, pipeline: Pipeline, space: Space) -> Difference | Proved:
+    rules, steps = Rules(pipeline, space), Steps(unit, space)
+    for plan in unit.functions:
+        function = pipeline.functions[plan.name]
+        wanted = rules.reach(function)
+        planned = steps.reach(plan, rules.entry(function), rules.ends)
+        difference = _compare(function, wanted, planned, space)
+        if difference is not None:
+            return difference
+    return Proved(space.nodes())
+
+
+def _compare(function: Function, wanted: Reach, planned: Reach, space: Space) -> Difference | None:
+    for statement in sorted(wanted.sites):
+        ours, theirs = wanted.sites[statement], planned.sites.get(statement, space.false)
+        if ours != theirs:
+            lost = (ours & ~theirs).satisfiable()
+            packets = ours & ~theirs if lost else theirs & ~ours
+            what = "a packet that reaches the statement does not reach it in the plan"
+            other = "a packet reaches the statement in the plan that does not reach it by the rules"
+            return Difference(function.name, what if lost else other, statement, space.assignment(packets))
+    if wanted.end != planned.end:
+        packets = wanted.end ^ planned.end
+        what = "the end of the function is reached by other packets than in the rules"
+        return Difference(function.name, what, NO_STATEMENT, space.assignment(packets))
+    return None
+
+
+def _fields_of(unit: Unit, pipeline: Pipeline) -> tuple[set[Field], set[Pair]]:
+    """All fields that rules or plan test, and the pairs they compare with each other."""
+    fields: set[Field] = set()
+    pairs: set[Pair] = set()
+    for function in pipeline.functions.values():
+        for statement in statements_of(function).values():
+            if isinstance(statement, If):
+                _add_condition(statement.condition, fields, pairs)
+    for plan in unit.functions:
+        _add_steps(plan, fields, pairs)
+    return fields, pairs
+
+
+def _add_condition(condition: Condition, fields: set[Field], pairs: set[Pair]) -> None:
+    waiting = [condition]
+    while waiting:
+        match waiting.pop():
+            case Compare(field) | InSet(field):
+                fields.add(field)
+            case CompareFields(left, _, right):
+                fields |= {left, right}
+                pairs.add(pair_of(left, right))
+            case Not(operand):
+                waiting.append(operand)
+            case And(operands) | Or(operands):
+                waiting += operands
+            case Literal():
+                pass
+
+
+def _add_steps(plan: FunctionPlan, fields: set[Field], pairs: set[Pair]) -> None:
+    for step in plan.steps:
+        match step:
+            case CompareStep(field) | MemberStep(field):
+                fields.add(field)
+            case FieldStep(left, _, right):
+                fields |= {left, right}
+                pairs.add(pair_of(left, right))
