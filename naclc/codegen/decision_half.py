@@ -1,0 +1,183 @@
+"""The first half of the file: what naclc.codegen.render needs to know of the decision functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from naclc.codegen import fields, layout
+from naclc.codegen.expression import INLINE_INTERVALS
+from naclc.codegen.names import accessor, function_name, literal, source_comment
+from naclc.codegen.unit import (
+    CompareStep,
+    FieldStep,
+    FunctionPlan,
+    GuardStep,
+    LogStep,
+    MemberStep,
+    ReturnStep,
+    Step,
+    Table,
+    Unit,
+)
+from naclc.net.fields import FIELDS, NO_IFACE, PROTOCOL_NUMBERS, Field, FieldType
+from naclc.pipeline.evaluation import Verdict
+from naclc.pipeline.pipeline import Pipeline
+
+_SET_LINE = 8  # numbers on a line of a set
+
+
+def values(unit: Unit, pipeline: Pipeline) -> dict[str, Any]:
+    """The variables of emit/decision.cpp.j2 and emit/native.cpp.j2, but `uses`."""
+    steps = [step for function in unit.functions for step in function.steps]
+    read = _fields_read(steps, unit)
+    accessors = [(accessor(field), fields.expression(field)) for field in FIELDS.values() if field in read]
+    sets = [_set(number, table, steps, pipeline) for number, table in enumerate(unit.tables) if _is_large(table)]
+    return {
+        "functions": _functions(unit, pipeline),
+        "accessors": accessors,
+        "loads": _loads(accessors),
+        "no_iface": f"{NO_IFACE:#x}",
+        "protocols": _protocols(steps),
+        "sets": sets,
+        "iface_names": [literal(iface.name) for iface in pipeline.ifaces],
+        "ifaces_in_log": any(field.type is FieldType.IFACE for field in _logged(steps)),
+    }
+
+
+def uses(unit: Unit, sets: bool) -> dict[str, bool]:
+    """Which parts of the templates this unit needs; all others are left out."""
+    steps = [step for function in unit.functions for step in function.steps]
+    logged = {field.type for field in _logged(steps)}
+    logs = any(isinstance(step, LogStep) for step in steps)
+    words = {FieldType.STATE, FieldType.IFACE}
+    small = [
+        interval
+        for step in steps
+        if isinstance(step, MemberStep) and not _is_large(unit.tables[step.table])
+        for interval in unit.tables[step.table].intervals
+        if interval[0] not in (0, interval[1]) and interval[1] != (1 << step.field.width) - 1
+    ]
+    return {
+        "guards": any(isinstance(step, GuardStep) for step in steps),
+        "accept": _returns(steps, Verdict.ACCEPT),
+        "drop": _returns(steps, Verdict.DROP),
+        "address": _compares_addresses(steps, unit),
+        "between": bool(small),
+        "log": logs,
+        "number": bool(logged - words - {FieldType.ADDR, FieldType.BOOL}),
+        "log_address": FieldType.ADDR in logged,
+        "log_truth": FieldType.BOOL in logged,
+        "log_state": FieldType.STATE in logged,
+        "cstddef": logs or sets,
+        "cstring": bool(logged & words),
+    }
+
+
+def _compares_addresses(steps: Iterable[Step], unit: Unit) -> bool:
+    return any(
+        step.field.type is FieldType.ADDR
+        and (isinstance(step, CompareStep) or not _is_large(unit.tables[step.table]))
+        for step in steps
+        if isinstance(step, CompareStep | MemberStep)
+    )
+
+
+def _returns(steps: Iterable[Step], verdict: Verdict) -> bool:
+    return any(isinstance(step, ReturnStep) and step.verdict is verdict for step in steps)
+
+
+def _is_large(table: Table) -> bool:
+    return len(table.intervals) > INLINE_INTERVALS
+
+
+def _logged(steps: Iterable[Step]) -> list[Field]:
+    return [part for step in steps if isinstance(step, LogStep) for part in step.parts if isinstance(part, Field)]
+
+
+def _fields_read(steps: Iterable[Step], unit: Unit) -> set[Field]:
+    read: set[Field] = set()
+    for step in steps:
+        if isinstance(step, CompareStep | MemberStep):
+            read.add(step.field)
+        elif isinstance(step, FieldStep):
+            read |= {step.left, step.right}
+    return read | set(_logged(steps))
+
+
+def _loads(accessors: list[tuple[str, str]]) -> list[tuple[int, str]]:
+    """The loads that the accessors use; the wider one is made of the narrower."""
+    wide = any("load32" in text for _, text in accessors)
+    narrow = wide or any("load16" in text for _, text in accessors)
+    return [(bits, fields.LOADS[bits]) for bits, needed in ((16, narrow), (32, wide)) if needed]
+
+
+def _protocols(steps: Iterable[Step]) -> list[tuple[str, int]]:
+    guarded = {step.protocol for step in steps if isinstance(step, GuardStep)}
+    return [(name.capitalize(), number) for name, number in PROTOCOL_NUMBERS.items() if name in guarded]
+
+
+def _functions(unit: Unit, pipeline: Pipeline) -> list[dict[str, Any]]:
+    identifiers = tuple(function_name(function.name, number) for number, function in enumerate(unit.functions))
+    comments = _Comments(pipeline)
+    names = layout.Names(identifiers, comments.comment, comments.line)
+    return [
+        _function(function, identifier, unit, pipeline, names)
+        for function, identifier in zip(unit.functions, identifiers, strict=True)
+    ]
+
+
+def _function(
+    function: FunctionPlan, identifier: str, unit: Unit, pipeline: Pipeline, names: layout.Names
+) -> dict[str, Any]:
+    body = layout.body(function, unit.tables, names)
+    text = "\n".join(line for line in body if not line.lstrip().startswith("//"))
+    packet = " packet" if "packet" in text else ""
+    log = " log" if "log." in text or "log)" in text else ""
+    source = pipeline.functions[function.name]
+    return {
+        "identifier": identifier,
+        "comment": f"line {source.span.line}: {source.kind.value}::{source.protocol.value} {source.name}",
+        "parameters": f"const Packet&{packet}, Log&{log}",
+        "protocol": PROTOCOL_NUMBERS.get(function.protocol.value, 0),
+        "body": body,
+    }
+
+
+class _Comments:
+    """Places of statements as text, each computed once."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._statements = pipeline.statements
+        self._known: dict[int, str] = {}
+
+    def comment(self, statement: int) -> str | None:
+        if statement not in self._statements:
+            return None
+        if statement not in self._known:
+            self._known[statement] = source_comment(self._statements[statement])
+        return self._known[statement]
+
+    def line(self, statement: int) -> int | None:
+        span = self._statements.get(statement)
+        return None if span is None else span.line
+
+
+def _set(number: int, table: Table, steps: Iterable[Step], pipeline: Pipeline) -> dict[str, Any]:
+    user = next(step for step in steps if isinstance(step, MemberStep) and step.table == number)
+    where = _Comments(pipeline).line(user.statement)
+    place = "" if where is None else f", line {where}"
+    bits = next(bits for bits in (8, 16, 32) if table.width <= bits)
+    return {
+        "number": number,
+        "type": f"uint{bits}_t",
+        "comment": f"{user.field.name}{place}: {len(table.intervals)} intervals",
+        "lines": _set_lines(table, bits),
+    }
+
+
+def _set_lines(table: Table, bits: int) -> list[str]:
+    """First values and first values beyond, in turn; what is beyond all values is left out."""
+    bounds = [bound for first, last in table.intervals for bound in (first, last + 1) if bound < 1 << bits]
+    shown = [f"{bound:#010x}" if bits == 32 else str(bound) for bound in bounds]
+    return [", ".join(shown[at : at + _SET_LINE]) + "," for at in range(0, len(shown), _SET_LINE)]

@@ -1,0 +1,83 @@
+"""The plan as text, a line a step: what `naclc compile --dump plan` prints."""
+
+from __future__ import annotations
+
+from naclc.codegen.unit import (
+    CallStep,
+    CompareStep,
+    FieldStep,
+    FunctionPlan,
+    GuardStep,
+    LogStep,
+    MemberStep,
+    Step,
+    Table,
+    Unit,
+)
+from naclc.net.fields import Field, FieldType
+
+
+def dump(unit: Unit) -> str:
+    """Functions, tables and chains of `unit`; ends in a newline."""
+    lines: list[str] = []
+    for number, function in enumerate(unit.functions):
+        lines += _function_lines(number, function, unit)
+    addresses = _tables_of_addresses(unit)
+    for number, table in enumerate(unit.tables):
+        lines.append(f"table {number}: {_intervals(table, number in addresses)}")
+    for (hook, iface), functions in unit.chains.items():
+        place = hook.value if iface is None else f"{hook.value} of iface {iface}"
+        lines.append(f"chain {place}: {', '.join(unit.functions[number].name for number in functions)}")
+    return "\n".join(lines) + "\n" if lines else "nothing to decide\n"
+
+
+def _function_lines(number: int, function: FunctionPlan, unit: Unit) -> list[str]:
+    lines = [f"function {number} {function.protocol.value} {function.name}"]
+    lines += [f"  {at:4} {_step(step, unit)}" for at, step in enumerate(function.steps)]
+    return [*lines, ""]
+
+
+def _step(step: Step, unit: Unit) -> str:
+    if isinstance(step, LogStep):
+        parts = ", ".join(part.name if isinstance(part, Field) else _quoted(part) for part in step.parts)
+        return f"log {parts} then {step.next}  [{step.statement}]"
+    if isinstance(step, CallStep):
+        return f"call {unit.functions[step.function].name} then {step.next}  [{step.statement}]"
+    if isinstance(step, CompareStep | MemberStep | FieldStep | GuardStep):
+        return f"if {_condition(step)} then {step.then} else {step.otherwise}  [{step.statement}]"
+    return f"return {step.verdict.name}  [{step.statement}]"
+
+
+def _condition(step: CompareStep | MemberStep | FieldStep | GuardStep) -> str:
+    if isinstance(step, CompareStep):
+        return f"{step.field.name} {step.operator} {_value(step.value, step.field.type is FieldType.ADDR)}"
+    if isinstance(step, MemberStep):
+        return f"{step.field.name} in table {step.table}"
+    if isinstance(step, FieldStep):
+        return f"{step.left.name} {step.operator} {step.right.name}"
+    return f"{step.protocol.value} with its header"
+
+
+def _tables_of_addresses(unit: Unit) -> set[int]:
+    return {
+        step.table
+        for function in unit.functions
+        for step in function.steps
+        if isinstance(step, MemberStep) and step.field.type is FieldType.ADDR
+    }
+
+
+def _intervals(table: Table, addresses: bool) -> str:
+    return ", ".join(
+        _value(first, addresses) if first == last else f"{_value(first, addresses)}-{_value(last, addresses)}"
+        for first, last in table.intervals
+    )
+
+
+def _value(value: int, address: bool) -> str:
+    return ".".join(str(value >> shift & 255) for shift in (24, 16, 8, 0)) if address else str(value)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{escaped}"'

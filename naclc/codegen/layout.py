@@ -1,0 +1,181 @@
+"""The steps of a function as C++ statements: nested ifs where a tree suffices, labels where paths meet again.
+
+Every path ends in a return or a goto, so an if needs no else. A block that several edges lead to stands once, after
+the block that all ways to it pass through (its immediate dominator), and most ways reach it by falling through.
+
+INVARIANT nesting   no statement stands deeper than _DEEPEST brackets; what would is moved to the end of the function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from naclc.codegen.branches import Block, Branch, merge
+from naclc.codegen.dominators import dominators
+from naclc.codegen.expression import log_calls
+from naclc.codegen.unit import CallStep, FunctionPlan, LogStep, ReturnStep, Table
+from naclc.decision.trampoline import Work, run
+from naclc.pipeline.evaluation import NO_STATEMENT, Verdict
+
+_DEEPEST = 24
+_WIDTH = 110
+
+
+@dataclass(slots=True)
+class _Line:
+    depth: int
+    text: str
+    label: int | None = None  # a label, kept only when some goto names it
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What stands in the text beside the plan: `functions` are C++ identifiers by number; `comment` and `line` tell
+    where a statement of the policy stands, or None."""
+
+    functions: tuple[str, ...]
+    comment: Callable[[int], str | None]
+    line: Callable[[int], int | None]
+
+
+def body(function: FunctionPlan, tables: tuple[Table, ...], names: Names) -> list[str]:
+    """The lines between the braces of the C++ function, indented."""
+    blocks, references = merge(function.steps, tables)
+    layout = _Layout(blocks, references, names)
+    run(layout.everything())
+    return layout.text()
+
+
+@dataclass(slots=True)
+class _Layout:
+    blocks: dict[int, Block]
+    references: list[int]
+    names: Names
+    lines: list[_Line] = field(default_factory=list)
+    gotos: set[int] = field(default_factory=set)
+    moved: list[int] = field(default_factory=list)  # blocks that stood too deep
+    meetings: dict[int, list[int]] = field(default_factory=dict)  # by dominator: blocks where paths meet
+    commented: int = NO_STATEMENT
+
+    def everything(self) -> Work[None]:
+        for number, dominator in dominators(self.blocks).items():
+            if self._is_meeting(number):
+                self.meetings.setdefault(dominator, []).append(number)
+        yield self._region(0, None, 1)
+        while self.moved:
+            number = self.moved.pop(0)
+            self._label(number)
+            yield self._region(number, None, 1)
+
+    def text(self) -> list[str]:
+        kept = [line for line in self.lines if line.label is None or line.label in self.gotos]
+        return [" " * (2 * line.depth if line.label is None else 1) + line.text for line in kept]
+
+    def _is_meeting(self, number: int) -> bool:
+        return self.references[number] > 1 and not isinstance(self.blocks[number], ReturnStep)
+
+    def _region(self, number: int, follow: int | None, depth: int) -> Work[None]:
+        """Block `number` and all blocks it dominates. Control that reaches the end goes on at `follow`."""
+        starts = [number, *sorted(self.meetings.get(number, ()))]
+        for start, after in zip(starts, [*starts[1:], follow], strict=True):
+            if start == number:
+                yield self._block(start, after, depth)
+            else:
+                self._label(start)
+                yield self._region(start, after, depth)
+
+    def _block(self, number: int, follow: int | None, depth: int) -> Work[None]:
+        block = self.blocks[number]
+        if isinstance(block, Branch):
+            yield self._branch(block, follow, depth)
+        elif isinstance(block, LogStep):
+            self.lines += [_Line(depth, text) for text in _log(block, depth)]
+            yield self._jump(block.next, follow, depth)
+        elif isinstance(block, CallStep):
+            name = self.names.functions[block.function]
+            self._comment(block.statement, depth)
+            self._add(depth, f"if (const uint32_t decision = {name}(packet, log); decision != kEnd) return decision;")
+            yield self._jump(block.next, follow, depth)
+        else:
+            self._add(depth, self._return(block))
+
+    def _branch(self, branch: Branch, follow: int | None, depth: int) -> Work[None]:
+        self._comment(branch.statement, depth)
+        before = len(self.lines)
+        # Falling out of the braces leads to what stands next, which is `follow` only if nothing stands between.
+        yield self._jump(branch.then, follow if branch.otherwise == follow else None, depth + 1)
+        inside = self.lines[before:]
+        del self.lines[before:]
+        if len(inside) == 1 and inside[0].label is None:
+            single = f"if ({branch.text}) {inside[0].text}"
+            if 2 * depth + len(single) <= _WIDTH and not inside[0].text.startswith(("if", "//")):
+                self._add(depth, single)
+                yield self._jump(branch.otherwise, follow, depth)
+                return
+        self.lines += [_Line(depth, text) for text in _opening(branch, depth)]
+        self.lines += inside
+        self._add(depth, "}")
+        yield self._jump(branch.otherwise, follow, depth)
+
+    def _jump(self, target: int, follow: int | None, depth: int) -> Work[None]:
+        """Whatever takes control to `target`: nothing, the block itself, or a goto."""
+        block = self.blocks[target]
+        if isinstance(block, ReturnStep):
+            self._add(depth, self._return(block))
+        elif target == follow:
+            return
+        elif self._is_meeting(target):
+            self._goto(target, depth)
+        elif depth > _DEEPEST:
+            self.moved.append(target)
+            self._goto(target, depth)
+        else:
+            yield self._region(target, follow, depth)
+
+    def _goto(self, target: int, depth: int) -> None:
+        self.gotos.add(target)
+        self._add(depth, f"goto step_{target};")
+
+    def _label(self, number: int) -> None:
+        self.lines.append(_Line(0, f"step_{number}:", number))
+        self.commented = NO_STATEMENT
+
+    def _add(self, depth: int, text: str) -> None:
+        self.lines.append(_Line(depth, text))
+
+    def _comment(self, statement: int, depth: int) -> None:
+        """Where the statement stands, once for all its tests."""
+        text = self.names.comment(statement)
+        if text is not None and statement != self.commented:
+            self._add(depth, f"// {text}")
+        self.commented = statement
+
+    def _return(self, step: ReturnStep) -> str:
+        if step.verdict is Verdict.END:
+            return "return kEnd;"
+        line = self.names.line(step.statement)
+        where = "" if line is None else f"  // line {line}"
+        return f"return {step.verdict.name.lower()}({step.statement});{where}"
+
+
+def _opening(branch: Branch, depth: int) -> list[str]:
+    """`if (… ) {`, broken before an operand where it would be too long."""
+    lines = [f"if ({branch.operands[0]}"]
+    for operand in branch.operands[1:]:
+        joined = f"{lines[-1]} {branch.joint} {operand}"
+        if 2 * depth + len(joined) + 3 <= _WIDTH:
+            lines[-1] = joined
+        else:
+            lines[-1] += f" {branch.joint}"
+            lines.append(f"    {operand}")
+    lines[-1] += ") {"
+    return lines
+
+
+def _log(step: LogStep, depth: int) -> list[str]:
+    calls = log_calls(step)
+    single = "log" + "".join(calls) + ";"
+    if 2 * depth + len(single) <= _WIDTH:
+        return [single]
+    return [f"log{calls[0]}", *(f"    {call}" for call in calls[1:-1]), f"    {calls[-1]};"] if calls[1:] else [single]
