@@ -6,26 +6,19 @@ other way: `if (c) { x } else { y }` is split c, x, other, y, join. So nothing r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics.model import Accept, Block, Call, Condition, Drop, Function, If, Log, Statement
 from naclc.validate.atoms import Atoms
+from naclc.validate.flow import ENTRY, Flow, Reach, both, flow, only
 from naclc.validate.space import Space
 
 if TYPE_CHECKING:
     from oxidd.bdd import BDDFunction
 
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """`sites` gives the packets that reach each log, call and verdict, by statement id; `end` those that reach the
-    end of the function. Only packets the function is run for are counted."""
-
-    sites: dict[int, BDDFunction]
-    end: BDDFunction
+_SEGMENT = 32  # Ifs between one cut and the next
 
 
 class _Mark(Enum):
@@ -34,52 +27,69 @@ class _Mark(Enum):
 
 
 class Rules:
-    """`reach` is asked once a function, callees before callers."""
+    """With `cutting`, long bodies are cut into segments, each judged for all packets, whether they come there or not.
 
-    def __init__(self, pipeline: Pipeline, space: Space) -> None:
+    `ends` gives, for each function that `reach` was asked about, the packets that come to its end: exactly, or with
+    `cutting` as a set of which nothing is known.
+    """
+
+    def __init__(self, pipeline: Pipeline, space: Space, *, cutting: bool) -> None:
         self._pipeline = pipeline
         self._space = space
         self._atoms = Atoms(space)
-        self.ends: dict[str, BDDFunction] = {}  # of the functions asked so far: the packets that reach their end
+        self._cutting = cutting
+        self.ends: dict[str, BDDFunction] = {}
 
     def entry(self, function: Function) -> BDDFunction:
+        """The packets that `function` is run for."""
         return self._atoms.guard(function.protocol)
 
     def reach(self, function: Function) -> Reach:
-        here = self.entry(function)
-        apart: list[BDDFunction] = []
-        sites: dict[int, BDDFunction] = {}
+        """To be asked once a function, callees before callers."""
+        here = flow(ENTRY, self.entry(function))
+        apart: list[Flow] = []
+        reach = Reach({}, {}, {})
+        ifs = 0
         for item in _tape(function.body):
             match item:
                 case If():
+                    ifs += 1
+                    if self._cutting and ifs % _SEGMENT == 0 and here:
+                        reach.cuts[item.id] = here
+                        here = flow(item.id, self._space.true)
                     here = self._split(here, item.condition, apart)
                 case Block(protocol):
                     inside = self._atoms.guard(protocol)
-                    apart.append(here & ~inside)
-                    here = here & inside
+                    apart.append(only(here, ~inside))
+                    here = only(here, inside)
                 case _Mark.OTHER:
                     here, apart[-1] = apart[-1], here
                 case _Mark.JOIN:
-                    here = here | apart.pop()
+                    here = both(here, apart.pop())
                 case Call(callee):
                     inside = self._atoms.guard(self._pipeline.functions[callee].protocol)
-                    sites[item.id] = here & inside
-                    here = here & (~inside | self.ends[callee])
+                    reach.sites[item.id] = only(here, inside)
+                    here = only(here, ~inside | self.ends[callee])
                 case Log():
-                    sites[item.id] = here
+                    reach.sites[item.id] = here
                 case Accept() | Drop():
-                    sites[item.id] = here
-                    here = self._space.false
-        self.ends[function.name] = here
-        return Reach(sites, here)
+                    reach.sites[item.id] = here
+                    here = {}
+        self.ends[function.name] = self._end(function, here)
+        return Reach(reach.sites, reach.cuts, here)
 
-    def _split(self, here: BDDFunction, condition: Condition, apart: list[BDDFunction]) -> BDDFunction:
-        if not here.satisfiable():
+    def _split(self, here: Flow, condition: Condition, apart: list[Flow]) -> Flow:
+        if not here:
             apart.append(here)
             return here
         chosen = self._atoms.condition(condition)
-        apart.append(here & ~chosen)
-        return here & chosen
+        apart.append(only(here, ~chosen))
+        return only(here, chosen)
+
+    def _end(self, function: Function, here: Flow) -> BDDFunction:
+        if self._cutting and here:
+            return self._space.unknown(function.name)
+        return here.get(ENTRY, self._space.false)
 
 
 def _tape(body: tuple[Statement, ...]) -> list[Statement | _Mark]:

@@ -67,6 +67,10 @@ class Space:
             if field.flag_bit is not None:
                 self.bits[field.name] = (flags[7 - field.flag_bit],)
 
+    def unknown(self, name: str) -> BDDFunction:
+        """A set of packets of which nothing is known."""
+        return self._new_variable(name, 0)
+
     def nodes(self) -> int:
         """How many nodes the BDD has now."""
         return int(self._manager.num_inner_nodes())

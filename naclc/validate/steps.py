@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from naclc.codegen.unit import (
@@ -24,7 +25,7 @@ from naclc.codegen.unit import (
 )
 from naclc.net.fields import PROTOCOL_NUMBERS, Field
 from naclc.pipeline.evaluation import Verdict
-from naclc.validate.rules import Reach
+from naclc.validate.flow import ENTRY, Flow, Reach, both, flow, only
 from naclc.validate.shape import targets
 from naclc.validate.space import Space, pair_of
 
@@ -35,6 +36,10 @@ Intervals = tuple[tuple[int, int], ...]
 Decider = CompareStep | MemberStep | FieldStep | GuardStep
 
 
+class NoCut(Exception):
+    """The plan has no step where a cut could lie."""
+
+
 class Steps:
     """The functions of one unit, whose shape has been checked."""
 
@@ -43,33 +48,41 @@ class Steps:
         self._space = space
         self._encoder = _Encoder(space, unit.tables)
 
-    def reach(self, plan: FunctionPlan, entry: BDDFunction, ends: dict[str, BDDFunction]) -> Reach:
-        """`entry` is the packets the function is run for, `ends` those that come to the end of a called one."""
-        sites: dict[int, BDDFunction] = {}
-        end = self._space.false
-        heads = _heads(plan)
-        arriving = {0: entry}
+    def reach(
+        self, plan: FunctionPlan, entry: BDDFunction, ends: dict[str, BDDFunction], cuts: Collection[int]
+    ) -> Reach:
+        """`entry` is the packets the function is run for, `ends` those that come to the end of a called one, `cuts`
+        the statements before which to cut. Raises NoCut."""
+        cut_at = _cut_steps(plan, cuts)
+        heads = _heads(plan) | set(cut_at)
+        arriving: dict[int, Flow] = {0: flow(ENTRY, entry)}
+        reach = Reach({}, {}, {})
+        end: Flow = {}
         for at in sorted(heads):
-            here = arriving.pop(at, None)
-            if here is None:
+            here = arriving.pop(at, {})
+            if not here:
                 continue
+            if at in cut_at:
+                reach.cuts[cut_at[at]] = here
+                here = flow(cut_at[at], self._space.true)
             step = plan.steps[at]
-            if isinstance(step, LogStep | CallStep | ReturnStep):
-                if isinstance(step, ReturnStep) and step.verdict is Verdict.END:
-                    end = end | here
-                    continue
-                sites[step.statement] = sites.get(step.statement, self._space.false) | here
-                if isinstance(step, ReturnStep):
-                    continue
-                if isinstance(step, CallStep):
-                    here = here & ends[self._unit.functions[step.function].name]
-                onward = {step.next: self._space.true}
-            else:
-                onward = self._ways_out(plan, at, heads)
+            onward: dict[int, BDDFunction] = {}
+            match step:
+                case ReturnStep(Verdict.END):
+                    end = both(end, here)
+                case ReturnStep():
+                    _arrive(reach.sites, step.statement, here)
+                case LogStep():
+                    _arrive(reach.sites, step.statement, here)
+                    onward = {step.next: self._space.true}
+                case CallStep():
+                    _arrive(reach.sites, step.statement, here)
+                    onward = {step.next: ends[self._unit.functions[step.function].name]}
+                case _:
+                    onward = self._ways_out(plan, at, heads)
             for target, chosen in onward.items():
-                more = here & chosen
-                arriving[target] = arriving[target] | more if target in arriving else more
-        return Reach(sites, end)
+                _arrive(arriving, target, only(here, chosen))
+        return Reach(reach.sites, reach.cuts, end)
 
     def _ways_out(self, plan: FunctionPlan, head: int, heads: set[int]) -> dict[int, BDDFunction]:
         """The next heads that the tests from `head` on lead to, each with the packets that take that way. Found
@@ -87,6 +100,20 @@ class Steps:
                 else:
                     waiting.append((target, some))
         return found
+
+
+def _arrive(flows: dict[int, Flow], place: int, more: Flow) -> None:
+    flows[place] = both(flows[place], more) if place in flows else more
+
+
+def _cut_steps(plan: FunctionPlan, cuts: Collection[int]) -> dict[int, int]:
+    """The first step of each statement in `cuts`, and the statement it belongs to."""
+    first: dict[int, int] = {}
+    for at, step in enumerate(plan.steps):
+        first.setdefault(step.statement, at)
+    if not all(cut in first for cut in cuts):
+        raise NoCut
+    return {first[cut]: cut for cut in cuts}
 
 
 def _heads(plan: FunctionPlan) -> set[int]:
