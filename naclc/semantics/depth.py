@@ -1,0 +1,65 @@
+"""The one place that makes room for deep recursion.
+
+A program may nest brackets 1000 deep, and `else if`, `not` and names of names as long as it likes. The walks over
+such trees are written as plain recursion and run here: in a thread with a large stack (reserved address space, not
+memory: only the pages that are touched cost anything) and a recursion limit to match.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+_FRAMES = 1_000_000
+_STACK_SIZES = (512 << 20, 128 << 20, 32 << 20)
+_inside = threading.local()
+
+
+def run_deep(work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    """`work(*args, **kwargs)` with room for about a hundred thousand nested calls.
+
+    Its exceptions come out as they are. Inside another run_deep it is a plain call.
+    """
+    if getattr(_inside, "deep", False):
+        return work(*args, **kwargs)
+    results: list[_R] = []
+    failures: list[BaseException] = []
+
+    def body() -> None:
+        _inside.deep = True
+        try:
+            results.append(work(*args, **kwargs))
+        except BaseException as failure:
+            failures.append(failure)
+
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _FRAMES))
+    try:
+        _start(body).join()
+    finally:
+        sys.setrecursionlimit(limit)
+    if failures:
+        raise failures[0]
+    return results[0]
+
+
+def _start(body: Callable[[], None]) -> threading.Thread:
+    """A started thread with the largest stack that the machine grants."""
+    for size in _STACK_SIZES:
+        previous = threading.stack_size(size)
+        try:
+            thread = threading.Thread(target=body, name="naclc-deep", daemon=True)
+            thread.start()
+            return thread
+        except RuntimeError:
+            continue
+        finally:
+            threading.stack_size(previous)
+    thread = threading.Thread(target=body, name="naclc-deep", daemon=True)
+    thread.start()
+    return thread

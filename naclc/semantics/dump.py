@@ -1,0 +1,142 @@
+"""The model as text: stable, one declaration after the other in source order, statements with their ids."""
+
+from __future__ import annotations
+
+from naclc.net.addresses import format_address, prefix_of
+from naclc.net.fields import Field, FieldType, State
+from naclc.semantics import model
+from naclc.semantics.depth import run_deep
+
+
+def dump(configuration: model.Configuration) -> str:
+    """One line a fact, two blanks a level."""
+    return run_deep(_dump, configuration)
+
+
+def _dump(configuration: model.Configuration) -> str:
+    names = [iface.name for iface in configuration.ifaces]
+    lines: list[str] = []
+    for iface in configuration.ifaces:
+        lines += _iface_lines(iface)
+    if configuration.gateway:
+        lines += _gateway_lines(configuration.gateway)
+    for function in configuration.functions:
+        lines += function_lines(function, names)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _iface_lines(iface: model.Iface) -> list[str]:
+    lines = [f"iface {iface.name} = {iface.number}", f"  nic {iface.nic}"]
+    if iface.address is not None and iface.netmask is not None:
+        lines.append(f"  address {format_network(iface.address, iface.netmask)}")
+    if iface.gateway is not None:
+        lines.append(f"  gateway {format_address(iface.gateway)}")
+    if iface.dns is not None:
+        lines.append(f"  dns {format_address(iface.dns)}")
+    lines += [f"  {hook}: {_chain(chain)}" for hook, chain in iface.chains.items()]
+    return lines
+
+
+def _gateway_lines(gateway: model.Gateway) -> list[str]:
+    lines = [f"gateway {gateway.name}", f"  send_time_exceeded {'true' if gateway.send_time_exceeded else 'false'}"]
+    for route in gateway.routes:
+        nexthop = "" if route.nexthop is None else f" nexthop {format_address(route.nexthop)}"
+        lines.append(
+            f"  route {format_network(route.net, route.netmask)} iface {route.iface}{nexthop} cost {route.cost}"
+        )
+    if gateway.forward is not None:
+        lines.append(f"  forward: {_chain(gateway.forward)}")
+    return lines
+
+
+def _chain(chain: tuple[model.Attachment, ...]) -> str:
+    return ", ".join(attachment.function for attachment in chain) or "-"
+
+
+def format_network(address: int, netmask: int) -> str:
+    """Address and contiguous netmask as a.b.c.d/n."""
+    return f"{format_address(address)}/{prefix_of(netmask)}"
+
+
+def function_lines(function: model.Function, iface_names: list[str]) -> list[str]:
+    """A function with its statements, one a line, each with its id."""
+    lines = [f"{function.kind}::{function.protocol} {function.name}"]
+    _add_body(lines, function.body, 1, iface_names)
+    return lines
+
+
+def _add_body(lines: list[str], body: tuple[model.Statement, ...], level: int, names: list[str]) -> None:
+    for statement in body:
+        _add_statement(lines, statement, level, names)
+
+
+def _add_statement(lines: list[str], statement: model.Statement, level: int, names: list[str]) -> None:
+    start = f"{'  ' * level}#{statement.id} "
+    match statement:
+        case model.If():
+            lines.append(f"{start}if {condition_text(statement.condition, names)}")
+            _add_body(lines, statement.then, level + 1, names)
+            if statement.otherwise:
+                lines.append(f"{'  ' * level}else")
+                _add_body(lines, statement.otherwise, level + 1, names)
+        case model.Block():
+            lines.append(f"{start}{statement.protocol} block")
+            _add_body(lines, statement.body, level + 1, names)
+        case model.Call():
+            lines.append(f"{start}call {statement.function}")
+        case model.Accept():
+            lines.append(f"{start}accept")
+        case model.Drop():
+            lines.append(f"{start}drop")
+        case model.Log():
+            parts = (part.name if isinstance(part, Field) else _quoted(part) for part in statement.parts)
+            lines.append(f"{start}log {' '.join(parts)}")
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{escaped}"'
+
+
+def condition_text(condition: model.Condition, names: list[str]) -> str:
+    """A condition with all its parentheses; `names` are those of the Ifaces, by number."""
+    match condition:
+        case model.And() | model.Or():
+            word = " and " if isinstance(condition, model.And) else " or "
+            return f"({word.join(condition_text(operand, names) for operand in condition.operands)})"
+        case model.Not():
+            return f"not {condition_text(condition.operand, names)}"
+        case model.Compare():
+            number = _number(condition.field, condition.value, names)
+            return f"({condition.field.name} {condition.operator} {number})"
+        case model.CompareFields():
+            return f"({condition.left.name} {condition.operator} {condition.right.name})"
+        case model.InSet():
+            leaves = ", ".join(_leaf(condition.field, leaf, names) for leaf in condition.leaves)
+            return f"({condition.field.name} in {{{leaves}}})"
+        case model.Literal():
+            return "true" if condition.value else "false"
+
+
+def _leaf(field: Field, leaf: model.Leaf, names: list[str]) -> str:
+    match leaf:
+        case model.Single():
+            return _number(field, leaf.value, names)
+        case model.Between():
+            return f"{_number(field, leaf.first, names)}-{_number(field, leaf.last, names)}"
+        case model.Network():
+            return f"{format_address(leaf.address)}/{leaf.prefix}"
+
+
+def _number(field: Field, value: int, names: list[str]) -> str:
+    match field.type:
+        case FieldType.ADDR:
+            return format_address(value)
+        case FieldType.STATE:
+            return State(value).name.lower()
+        case FieldType.BOOL:
+            return "true" if value else "false"
+        case FieldType.IFACE:
+            return names[value]
+        case _:
+            return str(value)

@@ -1,0 +1,288 @@
+"""Names and what they lead to: look-up, dotted paths, members, values by name (docs/language.md section 3).
+
+Look-up never reports: it answers with an `Unknown`, and whoever stands where the path is written reports it. Only
+what has no better place is reported here: members defined twice, and dotted assignments that miss their parent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from naclc.diagnostics import Label
+from naclc.net.constants import CONSTANTS, RETIRED
+from naclc.net.fields import FIELDS
+from naclc.semantics.reporter import Reporter
+from naclc.semantics.spelling import suggestion
+from naclc.semantics.values import (
+    CONSTANT_SORTS,
+    Addition,
+    Element,
+    ElementKind,
+    Entry,
+    Sort,
+    Unknown,
+    Value,
+    View,
+    literal_value,
+)
+from naclc.source import Span
+from naclc.syntax import ast
+
+CONFIG_WORDS = frozenset({"static", "dhcp", "dhcp-with-fallback"})
+WORDS = CONFIG_WORDS | {
+    *("round_robin", "drop", "filter"),
+    *("timestamp", "stats", "memory", "cpu", "lb", "stack-sampling", "timers"),
+    *("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"),
+}
+FIELD_HEADS = frozenset({"ip", "tcp", "udp", "icmp", "ct", "iface"})
+
+_NO_WORDS: frozenset[str] = frozenset()
+
+
+class Scope:
+    """The flat namespace of one program. `silenced` are names whose definition was refused: nothing that mentions
+    them is reported again. `uses` says which names each element mentions."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self.elements: dict[str, Element] = {}
+        self.silenced: set[str] = set()
+        self.uses: dict[str, set[str]] = {}
+        self.reporter = reporter
+        self._targets: dict[str, View | Value | Unknown] = {}
+        self._in_progress: dict[str, ast.Path] = {}
+        self._members: dict[tuple[int, ...], dict[str, Entry]] = {}
+        self._roots: dict[str, View] = {}
+
+    # --- values ---
+
+    def ground(
+        self, view: View, words: frozenset[str] = _NO_WORDS, refuse: Callable[[ast.Path], None] | None = None
+    ) -> Value:
+        """What stands in a place, all names followed.
+
+        A path that leads nowhere is reported, or given to `refuse`, unless it is written in an untyped element
+        (those are checked as a whole, see naclc.semantics.constants). `words` are the words of the place.
+        """
+        value = view.value
+        if isinstance(value, ast.Path):
+            self.use(view.owner, value)
+            if view.owner.typed and not _is_word(value, words):
+                target = self.target(value)
+                if isinstance(target, Unknown):
+                    if refuse:
+                        refuse(value)
+                    else:
+                        self.report(target, value)
+                    return _bad(value.span)
+        return self.follow(view, words)
+
+    def report(self, unknown: Unknown, path: ast.Path) -> None:
+        """Says why `path` leads nowhere, at the part of it that is to blame."""
+        self.reporter.error(unknown.code, unknown.message, path.parts[unknown.part].span, help=unknown.help)
+
+    def use(self, owner: Element, path: ast.Path) -> None:
+        self.uses.setdefault(owner.name, set()).add(path.parts[0].text)
+
+    def follow(self, view: View, words: frozenset[str] = _NO_WORDS) -> Value:
+        """As `ground`, in silence: BAD when a name on the way is not known or leads back to itself."""
+        span = view.value.span
+        if not isinstance(view.value, ast.Path):
+            return literal_value(view, span, direct=True)
+        seen: set[int] = set()
+        while isinstance(view.value, ast.Path):
+            path = view.value
+            if _is_word(path, words):
+                return Value(Sort.WORD, span, path.span, text=path.text.lower(), literal=not seen)
+            if id(path) in seen:
+                return _bad(span)
+            seen.add(id(path))
+            target = self.target(path)
+            if isinstance(target, Unknown):
+                if not view.owner.typed and path.text.lower() in WORDS:
+                    return Value(Sort.WORD, span, path.span, text=path.text.lower(), literal=False)
+                return _bad(span)
+            if isinstance(target, Value):
+                return _at(target, span, path.span, literal=target.element is None and len(seen) == 1)
+            view = View(target.value, target.additions + view.additions, target.owner, view.fold or target.fold)
+        return literal_value(view, span, direct=False)
+
+    # --- paths ---
+
+    def target(self, path: ast.Path) -> View | Value | Unknown:
+        """Where `path` leads in one step. The same text leads to the same place everywhere."""
+        text = path.text
+        found = self._targets.get(text)
+        if found is not None:
+            return found
+        if text in self._in_progress:
+            self._report_lookup_cycle(path)
+            return _bad(path.span)
+        self._in_progress[text] = path
+        found = self._find(path)
+        del self._in_progress[text]
+        return self._targets.setdefault(text, found)
+
+    def _report_lookup_cycle(self, path: ast.Path) -> None:
+        texts = list(self._in_progress)
+        cycle = " -> ".join([*texts[texts.index(path.text) :], path.text])
+        span = self._in_progress[path.text].span
+        self.reporter.error("value-cycle", f"values lead back to themselves: {cycle}", span)
+
+    def _find(self, path: ast.Path) -> View | Value | Unknown:
+        head = path.parts[0].text
+        element = self.elements.get(head)
+        field = FIELDS.get(path.text.lower()) if len(path.parts) == 2 else None
+        if element is None or element.kind is ElementKind.FUNCTION:
+            if field:
+                return Value(Sort.FIELD, path.span, path.span, field=field)
+            if element is None:
+                return self._find_builtin(path)
+        if element.kind is ElementKind.UNKNOWN:
+            return _bad(path.span)
+        if len(path.parts) == 1:
+            return self._element_target(element, path.span)
+        found = self._find_member(element, path)
+        if isinstance(found, Unknown) and field:
+            return Value(Sort.FIELD, path.span, path.span, field=field)
+        return found
+
+    def _find_builtin(self, path: ast.Path) -> Value | Unknown:
+        head = path.parts[0].text
+        if head in self.silenced and not (len(path.parts) == 1 and head.lower() in CONSTANTS):
+            return _bad(path.span)
+        if len(path.parts) == 1:
+            constant = CONSTANTS.get(head.lower())
+            if constant:
+                sort = CONSTANT_SORTS[constant.kind]
+                return Value(sort, path.span, path.span, number=constant.value, text=constant.name)
+            return self.unknown_name(head)
+        if head.lower() in FIELD_HEADS:
+            known = [name for name in FIELDS if name.startswith(head.lower() + ".")]
+            return Unknown(
+                "unknown-field", f"there is no packet field `{path.text}`", 1, suggestion(path.text, known or FIELDS)
+            )
+        return self.unknown_name(head)
+
+    def unknown_name(self, name: str) -> Unknown:
+        """What is wrong with `name`, which nothing declares."""
+        if name.lower() in RETIRED:
+            advice: str | None = "test `iface.in` or `iface.out`"
+        else:
+            advice = suggestion(name, [*self.elements, *CONSTANTS])
+        return Unknown("unknown-name", f"nothing is called `{name}`", 0, advice)
+
+    def _element_target(self, element: Element, span: Span) -> View | Value:
+        match element.kind:
+            case ElementKind.UNTYPED:
+                return self.root(element)
+            case ElementKind.IFACE:
+                return Value(Sort.IFACE, span, span, element=element)
+            case ElementKind.FUNCTION:
+                return Value(Sort.FUNCTION, span, span, element=element)
+            case _:
+                return Value(Sort.ELEMENT, span, span, element=element)
+
+    def root(self, element: Element) -> View:
+        """The whole value of an element that is no function; an Iface's config word is read as `{config: word}`."""
+        view = self._roots.get(element.name)
+        if view is None:
+            assert element.value is not None
+            additions = (element.additions,) if element.additions else ()
+            view = View(element.value, additions, element, element.typed)
+            if element.kind is ElementKind.IFACE and isinstance(element.value, ast.Path):
+                view = self._read_config_word(view)
+            self._roots[element.name] = view
+        return view
+
+    def _read_config_word(self, view: View) -> View:
+        if self.follow(view, CONFIG_WORDS).sort is not Sort.WORD:
+            return view
+        span = view.value.span
+        member = ast.Member(ast.Name("config", span), view.value, span)
+        return View(ast.Object((member,), span), view.additions, view.owner, True)
+
+    def _find_member(self, element: Element, path: ast.Path) -> View | Value | Unknown:
+        if element.kind is ElementKind.FUNCTION:
+            return Unknown("unknown-member", f"`{element.name}` is a function: it has no members", 1, None)
+        view = self.root(element)
+        for index, part in enumerate(path.parts[1:], 1):
+            value = self.follow(view)
+            if value.sort in (Sort.IFACE, Sort.ELEMENT) and value.element:
+                value = self.follow(self.root(value.element))
+            if value.sort is Sort.BAD:
+                return _bad(path.span)
+            before = ".".join(name.text for name in path.parts[:index])
+            if value.sort is not Sort.OBJECT or value.view is None:
+                return Unknown("unknown-member", f"`{before}` is {value.sort}: it has no members", index, None)
+            members = self.members(value.view)
+            entry = members.get(part.text.lower() if value.view.fold else part.text)
+            if entry is None:
+                advice = suggestion(part.text, [member.name.text for member in members.values()])
+                return Unknown("unknown-member", f"`{before}` has no member `{part.text}`", index, advice)
+            view = entry.view
+        if element.typed and isinstance(view.value, ast.Object):
+            return Unknown("not-a-value", f"`{path.text}` is part of {element.kind}, not a value", 0, None)
+        return view
+
+    # --- members ---
+
+    def members(self, view: View) -> dict[str, Entry]:
+        """The members of a view that holds an object, those of dotted assignments last."""
+        found = self._members.get(view.key)
+        if found is not None:
+            return found
+        assert isinstance(view.value, ast.Object)
+        members: dict[str, Entry] = {}
+        for member in view.value.members:
+            key = member.key.text.lower() if view.fold else member.key.text
+            if key in members:
+                self.duplicate_key(member.key, members[key].name)
+            else:
+                members[key] = Entry(member.key, View(member.value, (), view.owner, view.fold))
+        for addition in view.additions:
+            for child in addition.children.values():
+                self._add_member(members, child, view.fold)
+        self._members[view.key] = members
+        return members
+
+    def _add_member(self, members: dict[str, Entry], addition: Addition, fold: bool) -> None:
+        key = addition.name.text.lower() if fold else addition.name.text
+        known = members.get(key)
+        if addition.value is not None:
+            if known:
+                self.duplicate_key(addition.name, known.name)
+                return
+            below = (addition,) if addition.children else ()
+            members[key] = Entry(addition.name, View(addition.value, below, addition.owner, fold))
+        elif known:
+            view = known.view
+            members[key] = Entry(known.name, View(view.value, (*view.additions, addition), view.owner, fold))
+        else:
+            self.reporter.error(
+                "bad-assignment",
+                f"there is no member `{addition.name.text}` to add to",
+                addition.name.span,
+                help=suggestion(addition.name.text, [entry.name.text for entry in members.values()]),
+            )
+
+    def duplicate_key(self, again: ast.Name, first: ast.Name) -> None:
+        self.reporter.error(
+            "duplicate-key", f"`{again.text}` is given twice", again.span, Label(first.span, "first given here")
+        )
+
+    def names(self, kind: ElementKind) -> Iterable[str]:
+        return (name for name, element in self.elements.items() if element.kind is kind)
+
+
+def _is_word(path: ast.Path, words: frozenset[str]) -> bool:
+    return bool(words) and len(path.parts) == 1 and path.parts[0].text.lower() in words
+
+
+def _at(value: Value, span: Span, origin: Span, literal: bool) -> Value:
+    return Value(
+        value.sort, span, origin, value.number, value.last, value.text, value.field, value.element, literal=literal
+    )
+
+
+def _bad(span: Span) -> Value:
+    return Value(Sort.BAD, span, span)
