@@ -11,6 +11,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from naclc.diagnostics import Diagnostic
+
+
+class MachineFailure(Exception):
+    """The machine itself failed: it is missing, died, panicked or does not answer. Says so in a diagnostic."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -37,10 +47,13 @@ class Observation:
 
 
 class Session(Protocol):
-    """One machine from its fresh state on."""
+    """One machine from its fresh state on. Its methods raise MachineFailure when the machine fails."""
 
-    def send(self, iface: str, packet: bytes) -> Observation:
-        """Let `packet` (an IPv4 packet) arrive on `iface` and return all it led to."""
+    def send(self, port: str, packet: bytes) -> Observation:
+        """Let `packet` (an IPv4 packet) arrive on `port` and return all it led to.
+
+        `port` is the name of an Iface, or `#N` for NIC number N, which may have no Iface.
+        """
         ...
 
     def wait(self, seconds: int) -> None:
@@ -54,6 +67,22 @@ class Executor(Protocol):
     @property
     def name(self) -> str: ...
 
-    def session(self) -> AbstractContextManager[Session]:
-        """A fresh machine; leaving the context ends it whatever happened."""
+    @property
+    def real_time(self) -> bool:
+        """Whether the machine's clock runs by itself, so that entries expire while packets are sent."""
+        ...
+
+    def prepare(self, sessions: int) -> None:
+        """`sessions` sessions are about to be opened: start what may be started ahead."""
+        ...
+
+    def session(self, label: str) -> AbstractContextManager[Session]:
+        """A fresh machine; leaving the context ends it whatever happened. `label` names what is kept of it.
+
+        Entering raises MachineFailure when the machine does not start.
+        """
+        ...
+
+    def close(self) -> None:
+        """End whatever was started ahead. May be called twice."""
         ...

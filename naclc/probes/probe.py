@@ -1,0 +1,49 @@
+"""Generated packets, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from naclc.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeStep:
+    """`packet` (an IPv4 packet) arrives on the Iface `iface`."""
+
+    iface: str
+    packet: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Packets to be sent one after the other; the last one is there for `about`.
+
+    `function` is the attached or called function it is for, `span` the place in it.
+    """
+
+    name: str
+    about: str
+    function: str
+    span: Span | None
+    steps: tuple[ProbeStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """An edge or boundary value for which there is no probe. `reason` begins with `masked` (the policy itself lets
+    no such packet get there) or `not reachable from the wire`."""
+
+    function: str
+    about: str
+    reason: str
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`goals`: how many edges and boundary values there are; each has a probe that reaches it or is listed."""
+
+    probes: tuple[Probe, ...]
+    unreachable: tuple[Unreachable, ...]
+    goals: int

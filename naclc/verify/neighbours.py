@@ -1,0 +1,46 @@
+"""Who answers ARP around the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from naclc.pipeline.pipeline import Iface, Pipeline
+from naclc.verify.cases import Cidr
+
+_BROADCAST = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """`listed`: the addresses that answer, by Iface name; on an Iface that is not listed every on-link address but
+    the machine's own does."""
+
+    listed: Mapping[str, tuple[Cidr, ...]]
+
+    def answers(self, iface: Iface, address: int) -> bool:
+        """Whether a frame for the next hop `address` on `iface` gets there."""
+        if address in (_BROADCAST, _broadcast_of(iface)):
+            return True
+        if iface.name in self.listed:
+            return address != iface.address and any(address in cidr for cidr in self.listed[iface.name])
+        if iface.address is None or iface.netmask is None or address == iface.address:
+            return False
+        return address in Cidr(iface.address, iface.netmask)
+
+
+EVERYBODY = Neighbours({})
+
+
+def _broadcast_of(iface: Iface) -> int | None:
+    if iface.address is None or iface.netmask is None or iface.netmask >= 0xFFFFFFFE:
+        return None
+    return iface.address | ~iface.netmask & _BROADCAST
+
+
+def iface_on(pipeline: Pipeline, numbers: Mapping[str, int], port: str) -> Iface | None:
+    """The Iface that receives what arrives on `port` (naclc.verify.executor.Session.send); None: none does."""
+    for iface in pipeline.ifaces:
+        if port == iface.name or (port.startswith("#") and numbers[iface.name] == int(port[1:])):
+            return iface
+    return None

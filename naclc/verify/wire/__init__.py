@@ -1,0 +1,1 @@
+"""Machines with wires: Ethernet frames on datagram sockets, a console, a process."""

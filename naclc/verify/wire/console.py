@@ -1,0 +1,49 @@
+"""What a machine prints: the text of a step, and the counters it was asked for.
+
+    counters eth0 received=3 delivered=1 … drop.forward=1 own-drop.output=1
+    counters machine received=3 …
+    counters end
+
+Log text may end without a line end, so the first counters line can stand behind it on the same line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+QUESTION = b"counters\n"
+
+_LINE = rb"counters \S+(?: [a-z.-]+=[0-9]+)+\r?\n"
+_END = rb"counters end\r?\n"
+_BLOCK = re.compile(rb"((?:" + _LINE + rb")*)" + _END + rb"\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`text`: what stood before the counters; `counters`: numbers by name, by device (`eth0`, …, `machine`)."""
+
+    text: bytes
+    counters: Mapping[str, Mapping[str, int]]
+
+
+def complete(output: bytes) -> Report | None:
+    """The report that `output` ends with; None while there is none yet."""
+    if not output.endswith((b"counters end\n", b"counters end\r\n")):
+        return None
+    block = _BLOCK.search(output)
+    if block is None:
+        return None
+    counters = {}
+    for line in block[1].decode("ascii").splitlines():
+        _, device, *pairs = line.split(" ")
+        counters[device] = {name: int(value) for name, _, value in (pair.partition("=") for pair in pairs)}
+    if "machine" not in counters:
+        return None  # somebody's log text looks like the last line
+    return Report(output[: block.start()], counters)
+
+
+def growth(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    """What was counted in between, by name; only what was."""
+    return {name: value - before.get(name, 0) for name, value in after.items() if value != before.get(name, 0)}

@@ -1,0 +1,77 @@
+"""Ethernet II and ARP, as much as a tester needs. References: RFC 894 (IPv4 in Ethernet), RFC 826 (ARP), RFC 5227
+(ARP probe: a request whose sender address is 0.0.0.0, from which nobody learns)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+ETHERNET_HEADER = 14  # octets
+SHORTEST_FRAME = 60  # octets without the checksum
+TYPE_IPV4, TYPE_ARP = 0x0800, 0x0806
+BROADCAST_MAC = b"\xff" * 6
+
+_ARP_START = b"\x00\x01\x08\x00\x06\x04"  # Ethernet, IPv4, and the lengths of their addresses
+_REQUEST, _REPLY = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Arp:
+    """`request` or reply. MAC addresses as 6 octets, IPv4 addresses as host-order integers."""
+
+    request: bool
+    sender_mac: bytes
+    sender: int
+    target_mac: bytes
+    target: int
+
+
+def mac_octets(mac: str) -> bytes:
+    """b"\\x02..." for "02:..."."""
+    return bytes.fromhex(mac.replace(":", ""))
+
+
+def neighbour_mac(address: int) -> bytes:
+    """The MAC address of the tester in the role of the neighbour `address`."""
+    return b"\x06\x00" + address.to_bytes(4, "big")
+
+
+def ipv4_frame(destination: bytes, source: bytes, packet: bytes) -> bytes:
+    return _padded(destination + source + TYPE_IPV4.to_bytes(2, "big") + packet)
+
+
+def arp_request(source: bytes, sender: int, target: int) -> bytes:
+    return _arp(BROADCAST_MAC, _REQUEST, source, sender, bytes(6), target)
+
+
+def arp_reply(destination: bytes, source: bytes, sender: int, target: int) -> bytes:
+    return _arp(destination, _REPLY, source, sender, destination, target)
+
+
+def _arp(destination: bytes, operation: int, source: bytes, sender: int, target_mac: bytes, target: int) -> bytes:
+    addresses = source + sender.to_bytes(4, "big") + target_mac + target.to_bytes(4, "big")
+    ethernet = destination + source + TYPE_ARP.to_bytes(2, "big")
+    return _padded(ethernet + _ARP_START + operation.to_bytes(2, "big") + addresses)
+
+
+def _padded(frame: bytes) -> bytes:
+    return frame.ljust(SHORTEST_FRAME, b"\0")
+
+
+def parse_arp(frame: bytes) -> Arp | None:
+    """None when `frame` is no ARP request or reply about IPv4."""
+    if len(frame) < 42 or frame[12:20] != TYPE_ARP.to_bytes(2, "big") + _ARP_START:
+        return None
+    operation, sender_mac, sender, target_mac, target = struct.unpack_from("!H6sI6sI", frame, 20)
+    if operation not in (_REQUEST, _REPLY):
+        return None
+    return Arp(operation == _REQUEST, sender_mac, sender, target_mac, target)
+
+
+def parse_ipv4(frame: bytes) -> bytes | None:
+    """The IPv4 packet in `frame`, padding cut off where its total length can be believed; None: something else."""
+    if len(frame) < ETHERNET_HEADER + 20 or frame[12:14] != TYPE_IPV4.to_bytes(2, "big"):
+        return None
+    packet = frame[ETHERNET_HEADER:]
+    length = int.from_bytes(packet[2:4], "big")
+    return packet[:length] if 20 <= length <= len(packet) else packet
