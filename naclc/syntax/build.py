@@ -28,6 +28,7 @@ class Builder:
         self.declarations: list[ast.Declaration] = []
         self.diagnostics: list[Diagnostic] = []
         self.discarding = False
+        self.end = 0  # offset of the end of the last declaration
 
     def _span(self, first: Any, last: Any) -> Span:
         """From the start of the first symbol to the end of the last; both are tokens or nodes."""
@@ -66,6 +67,7 @@ class Builder:
     def declared(self, s: Symbols) -> None:
         if not self.discarding:
             self.declarations.append(s[1])
+        self.end = s[1].span.end
         self.discarding = False
 
     def typed(self, s: Symbols) -> ast.Typed:

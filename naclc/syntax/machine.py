@@ -64,6 +64,18 @@ class Machine:
             values.append(token)
         raise AssertionError("the last token is $END, which the tables accept or refuse")
 
+    def take_back(self, count: int) -> None:
+        """Undo the last `count` shifts; nothing may have been reduced since."""
+        if count:
+            del self.states[-count:]
+            del self.values[-count:]
+            self.position -= count
+
+    def cut_back(self, length: int) -> None:
+        """Keep `length` values."""
+        del self.values[length:]
+        del self.states[length + 1 :]
+
     def accepts(self, *kinds: str) -> bool:
         """Whether tokens of these kinds could come next, one after the other."""
         table, rules = self.tables.states, self._rules

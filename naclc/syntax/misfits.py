@@ -17,7 +17,7 @@ _ODD_IN_WORD = re.compile(r"[^A-Za-z0-9-]+")
 _NUMBER_WORD = re.compile(r"(0[xX][0-9A-Fa-f]+|[0-9]+)\w*")
 _MASK = re.compile(r"/[ \t]*[\w.]*")
 _LINE = re.compile(r"[^\r\n]*")
-_CLOSERS = re.compile(r"[)\]},\s]*$")
+_CLOSERS = ")]}, \t"
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _QUOTES = {"'": "'", "`": "`", "\u201c": "\u201d", "\u201d": "\u201d", "\u2018": "\u2019", "\u2019": "\u2019"}
 _ADVICE = {
@@ -89,8 +89,7 @@ def _open_string(source: SourceFile, start: int) -> Misfit:
     """The string goes to the end of its line, without the brackets and commas there: they are meant as such."""
     line = _LINE.match(source.text, start)
     assert line is not None, "matches anything"
-    closers = _CLOSERS.search(line[0], 1)
-    length = closers.start() if closers else len(line[0])
+    length = max(1, len(line[0].rstrip(_CLOSERS)))
     problem = error(
         "unterminated",
         "the string is not closed on its line",

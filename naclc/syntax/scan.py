@@ -14,6 +14,8 @@ from naclc.source import SourceFile
 from naclc.syntax import misfits, tables
 from naclc.syntax.tokens import Token
 
+MOST = 1000  # misfits: this is no policy
+
 _IGNORED = ("BLANK", "COMMENT")
 
 
@@ -38,12 +40,15 @@ def _pattern() -> re.Pattern[str]:
 
 
 def scan(source: SourceFile) -> tuple[list[Token], list[Diagnostic]]:
-    """All tokens of `source`, the last one `$END`. Any text gives tokens: a misfit is replaced by what was meant."""
+    """All tokens of `source`, the last one `$END`. Any text gives tokens: a misfit is replaced by what was meant.
+
+    After MOST misfits the rest of the text is not looked at.
+    """
     text = source.text
     tokens: list[Token] = []
     found: list[Diagnostic] = []
     at = 0
-    while at >= 0:
+    while at >= 0 and len(found) < MOST:
         at = _scan_from(at, text, tokens)
         if at >= 0:
             misfit = misfits.at(source, at)

@@ -43,6 +43,12 @@ class Tables:
     patterns: dict[str, str]
     words: dict[str, str]
 
+    @property
+    def terminals(self) -> list[str]:
+        """All that a token of the grammar may be, `$END` too."""
+        ignored = ("BLANK", "COMMENT")
+        return [kind for kind in (*self.patterns, *self.words.values(), END) if kind not in ignored]
+
 
 @cache
 def load() -> Tables:
