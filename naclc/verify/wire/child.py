@@ -104,7 +104,7 @@ def start(command: Command, nics: int, *, control: bool = False) -> Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=[end.fileno() for end in theirs],
-            preexec_fn=_end_with(os.getpid()),  # noqa: PLW1509  one system call, its function already loaded
+            preexec_fn=end_with(os.getpid()),  # noqa: PLW1509  one system call, its function already loaded
             start_new_session=True,
         )
     except OSError as problem:
@@ -120,7 +120,7 @@ def start(command: Command, nics: int, *, control: bool = False) -> Child:
     return Child(Started(process, ours, controls[0] if controls else None))
 
 
-def _end_with(parent: int) -> Callable[[], None]:
+def end_with(parent: int) -> Callable[[], None]:
     """Ask the kernel to kill the child when the thread that started it ends."""
 
     def in_child() -> None:
