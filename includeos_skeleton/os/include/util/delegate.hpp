@@ -98,5 +98,5 @@ class delegate<R(Args...)> {
 
   Call call_ = &empty;
   const detail::Delegate_holder* holder_ = nullptr;
-  alignas(std::max_align_t) mutable std::byte storage_[detail::kDelegateCapacity];
+  alignas(std::max_align_t) mutable std::byte storage_[detail::kDelegateCapacity] = {};
 };

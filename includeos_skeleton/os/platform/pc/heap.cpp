@@ -91,20 +91,3 @@ void give_back(void* memory) {
 platform::Heap_use use() { return {.used = used_octets, .capacity = capacity_octets}; }
 
 }  // namespace pc::heap
-
-void* operator new(std::size_t size) { return pc::heap::take(size, 16); }
-void* operator new[](std::size_t size) { return pc::heap::take(size, 16); }
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return pc::heap::take(size, static_cast<std::size_t>(alignment));
-}
-void* operator new[](std::size_t size, std::align_val_t alignment) {
-  return pc::heap::take(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept { pc::heap::give_back(memory); }
-void operator delete[](void* memory) noexcept { pc::heap::give_back(memory); }
-void operator delete(void* memory, std::size_t) noexcept { pc::heap::give_back(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { pc::heap::give_back(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { pc::heap::give_back(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { pc::heap::give_back(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { pc::heap::give_back(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { pc::heap::give_back(memory); }

@@ -1,11 +1,14 @@
 // What libstdc++'s headers expect to find in a library, for a machine without exceptions: a failed check is a
-// panic. Also the C++ ABI's hooks.
+// panic. Also the C++ ABI's hooks, and operator new and delete over heap.hpp.
 //
 // Spec    Itanium C++ ABI, 2.6.5.3 (pure virtual calls), 3.3.6 (destruction of globals: never, here).
 #include <bits/functexcept.h>
 
+#include <new>
 #include <os.hpp>
 #include <string>
+
+#include "platform/pc/heap.hpp"
 
 template class std::basic_string<char>;  // its members are extern templates for everybody else
 
@@ -49,3 +52,20 @@ int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }
 }
 
 }  // extern "C"
+
+void* operator new(std::size_t size) { return pc::heap::take(size, 16); }
+void* operator new[](std::size_t size) { return pc::heap::take(size, 16); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return pc::heap::take(size, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return pc::heap::take(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { pc::heap::give_back(memory); }
+void operator delete[](void* memory) noexcept { pc::heap::give_back(memory); }
+void operator delete(void* memory, std::size_t) noexcept { pc::heap::give_back(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { pc::heap::give_back(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { pc::heap::give_back(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { pc::heap::give_back(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { pc::heap::give_back(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { pc::heap::give_back(memory); }
