@@ -66,7 +66,9 @@ class _ChainReader:
                     "wrong-function", f"`{function.name}` is a Nat: `forward` takes Filters", value.span, label
                 )
             return
-        if function.protocol not in (None, Protocol.IP):
+        if function.function_kind is None or function.protocol is None:
+            return  # its type is not known, which has been reported
+        if function.protocol is not Protocol.IP:
             reporter.error(
                 "wrong-subtype",
                 f"a chain takes Filter::IP functions, and `{function.name}` is a Filter::{function.protocol}",

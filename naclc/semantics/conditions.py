@@ -86,9 +86,6 @@ class Conditions:
             return model.Literal(bool(found.number), value.span)
         if found.field and found.field.type is FieldType.BOOL:
             return model.Compare(found.field, "==", 1, value.span)
-        if found.sort is Sort.ELEMENT:
-            self._check_is_value(found)
-            return None
         what = f"`{found.field.name}`" if found.field else str(found.sort)
         self._reporter.error("not-a-condition", f"{what} is neither true nor false", value.span)
         return None

@@ -8,15 +8,21 @@ from naclc.source import Span
 
 class Reporter:
     """`known` holds (code, start, end, message): a bad member of a named set is one problem, however often the set
-    is used; its labels are those of the first use."""
+    is used; its labels are those of the first use.
+
+    `failed`: there is an error; `misspelled`: one is about a name that is not known, so that what it was meant to
+    name may look unused.
+    """
 
     def __init__(self) -> None:
         self._diagnostics: list[Diagnostic] = []
         self._known: set[tuple[str, int, int, str]] = set()
         self.failed = False
+        self.misspelled = False
 
     def error(self, code: str, message: str, span: Span, *labels: Label, help: str | None = None) -> None:
         self.failed = True
+        self.misspelled |= code.startswith("unknown-")
         self._add(Diagnostic(code, Severity.ERROR, message, span, labels, help))
 
     def warning(self, code: str, message: str, span: Span, *labels: Label, help: str | None = None) -> None:

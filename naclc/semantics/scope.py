@@ -132,6 +132,8 @@ class Scope:
         head = path.parts[0].text
         element = self.elements.get(head)
         field = FIELDS.get(path.text.lower()) if len(path.parts) == 2 else None
+        if head in self.silenced and len(path.parts) > 1:
+            return _bad(path.span)
         if element is None or element.kind is ElementKind.FUNCTION:
             if field:
                 return Value(Sort.FIELD, path.span, path.span, field=field)
@@ -148,14 +150,12 @@ class Scope:
 
     def _find_builtin(self, path: ast.Path) -> Value | Unknown:
         head = path.parts[0].text
-        if head in self.silenced and not (len(path.parts) == 1 and head.lower() in CONSTANTS):
-            return _bad(path.span)
         if len(path.parts) == 1:
             constant = CONSTANTS.get(head.lower())
             if constant:
                 sort = CONSTANT_SORTS[constant.kind]
                 return Value(sort, path.span, path.span, number=constant.value, text=constant.name)
-            return self.unknown_name(head)
+            return _bad(path.span) if head in self.silenced else self.unknown_name(head)
         if head.lower() in FIELD_HEADS:
             known = [name for name in FIELDS if name.startswith(head.lower() + ".")]
             return Unknown(

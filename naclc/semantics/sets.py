@@ -56,7 +56,9 @@ class Sets:
 
     def _flatten(self, view: View, open_sets: set[tuple[int, ...]]) -> Iterator[Value]:
         if view.key in open_sets:
-            return  # a cycle, reported by naclc.semantics.constants
+            # a cycle, which naclc.semantics.constants reports
+            yield Value(Sort.BAD, view.value.span, view.value.span)
+            return
         open_sets.add(view.key)
         for place in self._places(view):
             value = self._scope.ground(place)
