@@ -107,7 +107,7 @@ void refuse_tcp(Inet& iface, IP4::IP_packet_ptr packet) {
   if (auto fault = tcp_fault(*packet)) return iface.counters().count(*fault);
   const bool to_one_host = iface.is_valid_source(packet->ip_dst()) && !packet->origin().link_broadcast;
   const bool is_reset = (packet->ip_data()[tcp::kFlags] & tcp::kRst) != 0;
-  if (is_reset || !to_one_host || packet->ip_src() == IP4::ADDR_ANY) return;
+  if (is_reset || !to_one_host) return;
   write_reset(*packet, reset_for(*packet));
   iface.ip_obj().transmit(std::move(packet));
 }

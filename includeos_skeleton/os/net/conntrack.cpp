@@ -42,6 +42,14 @@ std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+std::uint64_t something_unforeseen() {
+#ifdef __x86_64__
+  return platform::nanoseconds() ^ __builtin_ia32_rdtsc();
+#else
+  return platform::nanoseconds();
+#endif
+}
+
 }  // namespace
 
 Conntrack::Timeout_duration Conntrack::Timeout_settings::get(Protocol protocol) const noexcept {
@@ -60,9 +68,9 @@ Conntrack::Timeout_duration Conntrack::Timeout_settings::get(Protocol protocol) 
 void Conntrack::start() {
   if (slots_ != nullptr) return;
   const platform::Heap_use heap = platform::heap_use();
-  const std::size_t free_heap = heap.capacity - heap.used;
+  const std::size_t share = heap.capacity == 0 ? SIZE_MAX : (heap.capacity - heap.used) / 2;
   const std::size_t wanted = maximum_entries != 0 ? maximum_entries : std::max(reserved_, kDefaultTuples);
-  limit_ = std::clamp<std::size_t>(tuples_in(free_heap / 2), 2, kLargestTuples);
+  limit_ = std::clamp<std::size_t>(tuples_in(share), 2, kLargestTuples);
   limit_ = std::min(limit_, wanted);
   entry_count_ = limit_ / 2;
   const std::size_t slots = std::bit_ceil(2 * limit_);
@@ -72,7 +80,7 @@ void Conntrack::start() {
   free_ = std::make_unique<std::uint32_t[]>(entry_count_);
   for (std::size_t i = 0; i < entry_count_; ++i) free_[i] = static_cast<std::uint32_t>(entry_count_ - 1 - i);
   free_count_ = entry_count_;
-  const std::uint64_t seed = platform::nanoseconds() ^ __builtin_ia32_rdtsc();
+  const std::uint64_t seed = something_unforeseen();
   key_[0] = mix(seed);
   key_[1] = mix(seed + 0x9e3779b97f4a7c15);
   Timers::periodic(flush_interval, [this](Timers::id_t) { remove_expired(); });

@@ -30,12 +30,18 @@ bool is_error(std::uint8_t type) {
   }
 }
 
+// RFC 1122 §3.2.1.3: neither 0.x, 127.x, multicast, nor above.
+bool is_one_host(ip4::Addr address) {
+  const unsigned first = address.part(3);
+  return first > 0 && first < 224 && !address.is_loopback();
+}
+
 // RFC 1812 §4.3.2.7.
 bool may_report(const PacketIP4& packet, const Inet& inet, const IP4& ip4) {
   const Packet::Origin& origin = packet.origin();
   const ip4::Addr destination = packet.ip_dst();
   if (!inet.is_configured() || origin.own || origin.link_broadcast) return false;
-  if (packet.ip_src() == IP4::ADDR_ANY || packet.ip_frag_offs() != 0) return false;
+  if (!is_one_host(packet.ip_src()) || packet.ip_frag_offs() != 0) return false;
   if (destination.is_multicast() || destination == IP4::ADDR_BCAST || ip4.is_subnet_broadcast(destination))
     return false;
   if (packet.ip_protocol() != Protocol::ICMPv4) return true;
@@ -54,17 +60,15 @@ void ICMPv4::receive(IP4::IP_packet_ptr packet) {
 // RFC 1122 §3.2.2.6: the data comes back unchanged, from this Iface's own address. Options do not.
 void ICMPv4::reply_to_echo(IP4::IP_packet_ptr packet) {
   const ip4::Addr asker = packet->ip_src();
-  if (asker == IP4::ADDR_ANY) return;
   const auto dscp = static_cast<std::uint8_t>(static_cast<unsigned>(packet->ip_dscp()) << 2);
 
   std::uint8_t* const message = packet->ip_data().data();
   std::uint16_t check;
   std::memcpy(&check, message + kChecksum, sizeof check);
-  const std::uint16_t code =
-      static_cast<std::uint16_t>(message[kCode] << 8);  // type and code, as they travel
-  const auto before = static_cast<std::uint16_t>(code | static_cast<unsigned>(icmp4::Type::ECHO));
-  message[kType] = static_cast<std::uint8_t>(icmp4::Type::ECHO_REPLY);
-  wire::put16_raw(message + kChecksum, checksum_update(check, before, code));
+  // The first word, type and code, as it travels; in the reply it is 0.
+  const auto before = static_cast<std::uint16_t>(message[kCode] << 8 | message[kType]);
+  wire::put16(message + kType, static_cast<std::uint16_t>(icmp4::Type::ECHO_REPLY));
+  wire::put16_raw(message + kChecksum, checksum_update(check, before, 0));
 
   packet->increment_layer_begin(packet->ip_header_length() - static_cast<int>(kIpHeader));
   answer::write_header(*packet, Protocol::ICMPv4, inet_.ip_addr(), asker, dscp);

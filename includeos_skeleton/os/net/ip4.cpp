@@ -58,10 +58,10 @@ std::optional<Drop> IP4::fault_of(PacketIP4& packet) const {
   if (there < static_cast<int>(sizeof(header))) return Drop::kTruncated;
   if (!packet.is_ipv4()) return Drop::kBadVersion;
   const int header_length = packet.ip_header_length();
-  if (header_length < static_cast<int>(sizeof(header))) return Drop::kBadHeaderLength;
+  if (header_length < static_cast<int>(sizeof(header)) || header_length > there)
+    return Drop::kBadHeaderLength;
   const int total_length = packet.ip_total_length();
-  if (total_length < header_length) return Drop::kBadTotalLength;
-  if (total_length > there) return Drop::kTruncated;
+  if (total_length < header_length || total_length > there) return Drop::kBadTotalLength;
   packet.set_data_end(total_length);
   if (packet.compute_ip_checksum() != 0) return Drop::kBadChecksum;
   const ip4::Addr source = packet.ip_src();

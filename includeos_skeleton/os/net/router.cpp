@@ -3,16 +3,6 @@
 
 namespace net {
 
-namespace {
-
-// RFC 1812 §5.3.1. The packet is counted as dropped, and its sender told unless the router is to be silent.
-void expire(IP4::IP_packet_ptr packet, Inet& stack, bool tell) {
-  count_drop(packet->origin(), Drop::kTtlExpired);
-  if (tell) stack.icmp().time_exceeded(std::move(packet), icmp4::code::Time_exceeded::TTL);
-}
-
-}  // namespace
-
 void Router<IP4>::set_routing_table(Routing_table table) {
   routing_table_ = std::move(table);
   // An insertion sort: stable, in place, and the compiler's tables are sorted already.
@@ -29,18 +19,23 @@ Route<IP4>* Router<IP4>::get_most_specific_route(Addr destination) {
 
 void Router<IP4>::forward(Packet_ptr packet, Stack& stack, Conntrack::Entry_ptr ct) {
   if (packet->ip_dst().is_multicast()) return drop(std::move(packet), Drop::kMulticast);
-  if (packet->ip_ttl() == 0) return expire(std::move(packet), stack, send_time_exceeded);
+  if (packet->ip_ttl() == 0) return expire(std::move(packet), stack);
   if (!stack.is_valid_source(packet->ip_src())) packet->decrement_ttl();
 
   const net::Packet::Origin origin = packet->origin();
   auto verdict = forward_chain(std::move(packet), stack, ct);
   if (verdict == Filter_verdict_type::DROP) return count_drop(origin, Drop::kForward);
   packet = verdict.release();
-  if (packet->ip_ttl() == 0) return expire(std::move(packet), stack, send_time_exceeded);
+  if (packet->ip_ttl() == 0) return drop(std::move(packet), Drop::kTtlExpired);
 
   const Route<IP4>* const route = get_most_specific_route(packet->ip_dst());
   if (route == nullptr) return drop(std::move(packet), Drop::kNoRoute);
   route->ship(std::move(packet), ct);
+}
+
+void Router<IP4>::expire(Packet_ptr packet, Stack& stack) {
+  count_drop(packet->origin(), Drop::kTtlExpired);
+  if (send_time_exceeded) stack.icmp().time_exceeded(std::move(packet), icmp4::code::Time_exceeded::TTL);
 }
 
 }  // namespace net

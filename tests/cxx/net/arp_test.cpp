@@ -94,7 +94,8 @@ TEST(only_what_concerns_us_is_learned) {
 TEST(malformed_messages_are_counted) {
   Machine machine;
   const Octets good = arp(Operation::kRequest, kNeighbour, "10.0.0.2", "10.0.0.1");
-  for (std::size_t length : {14, 15, 41}) machine.receive(0, {good.begin(), good.begin() + static_cast<int>(length)});
+  for (std::size_t length : {14, 15, 41})
+    machine.receive(0, {good.begin(), good.begin() + static_cast<int>(length)});
   for (std::size_t at : {14, 15, 16, 17, 18, 19, 20, 21}) {  // hardware, protocol, sizes, operation
     Octets bad = good;
     bad[at] = 0x99;
@@ -163,8 +164,8 @@ TEST(a_scan_of_the_subnet_is_bounded) {
   machine.route().set_routing_table(
       {{net::ip4::Addr{10, 0, 0, 0}, net::ip4::Addr{255, 0, 0, 0}, net::ip4::Addr{0}, machine.iface(1)}});
   for (unsigned i = 0; i < 20000; ++i) {
-    const std::string to = "10." + std::to_string(1 + i / 65536) + "." + std::to_string(i / 256) + "." +
-                           std::to_string(i % 256);
+    const std::string to =
+        "10." + std::to_string(1 + i / 65536) + "." + std::to_string(i / 256) + "." + std::to_string(i % 256);
     machine.receive_packet(0, ip_packet({.to = to.c_str()}, udp(1, 2)));
   }
   CHECK(machine.iface(1).arp().waiting() <= 256 / kNics);
@@ -181,7 +182,11 @@ TEST(a_storm_is_answered_and_exhausts_nothing) {
   Machine machine;
   machine.route();
   for (unsigned i = 0; i < 20000; ++i) {
-    const MAC::Addr mac{2, 0xbb, 0, static_cast<std::uint8_t>(i >> 16), static_cast<std::uint8_t>(i >> 8),
+    const MAC::Addr mac{2,
+                        0xbb,
+                        0,
+                        static_cast<std::uint8_t>(i >> 16),
+                        static_cast<std::uint8_t>(i >> 8),
                         static_cast<std::uint8_t>(i)};
     const std::string from = host(2 + i % 250);
     machine.receive(1, arp(Operation::kRequest, mac, from.c_str(), "10.0.1.1"));

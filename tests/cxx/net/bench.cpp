@@ -294,7 +294,9 @@ Octets arp(Operation operation, const MAC::Addr& sender_mac, const char* sender_
   return frame;
 }
 
-Test::Test(const char* test_name, void (*function)()) : name{test_name}, run{function} { tests().push_back(this); }
+Test::Test(const char* test_name, void (*function)()) : name{test_name}, run{function} {
+  tests().push_back(this);
+}
 
 }  // namespace bench
 

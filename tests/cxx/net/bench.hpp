@@ -1,5 +1,5 @@
-// A bench for the network stack: NICs that record what they are given, a clock that the test turns, and the real
-// kernel's timers and frame pool. One test a process: stacks cannot be stopped.
+// A bench for the network stack: NICs that record what they are given, a clock that the test turns, and the
+// real kernel's timers and frame pool. One test a process: stacks cannot be stopped.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,8 @@ using Octets = std::vector<std::uint8_t>;
 void check(bool held, const char* what, const char* file, int line);
 void check_equal(std::uint64_t found, std::uint64_t expected, const char* what, const char* file, int line);
 #define CHECK(condition) bench::check((condition), #condition, __FILE__, __LINE__)
-#define CHECK_EQUAL(found, expected)                                                                       \
-  bench::check_equal(static_cast<std::uint64_t>(found), static_cast<std::uint64_t>(expected), #found,      \
+#define CHECK_EQUAL(found, expected)                                                                  \
+  bench::check_equal(static_cast<std::uint64_t>(found), static_cast<std::uint64_t>(expected), #found, \
                      __FILE__, __LINE__)
 
 class Nic final : public hw::Nic {
@@ -61,13 +61,15 @@ class Machine {
   // 10.0.0.2 .. 10.0.0.9 and 10.0.1.2 .. 10.0.1.9 are at 02:aa:<iface>:00:00:<last octet>.
   void meet_neighbours();
 
-  void receive(std::size_t nic, const Octets& frame);  // whatever its length, up to the buffer's size
+  void receive(std::size_t nic, const Octets& frame);          // whatever its length, up to the buffer's size
   void receive_packet(std::size_t nic, const Octets& packet);  // in a frame to the NIC, padded to 60 octets
-  Octets take_sent(std::size_t nic);        // the oldest frame sent, "" when there is none
+  Octets take_sent(std::size_t nic);                           // the oldest frame sent, "" when there is none
   Octets take_sent_packet(std::size_t nic);  // the same without Ethernet header and padding; ARP is skipped
-  void pass_time(double seconds);  // in steps of 10 ms, firing timers
+  void pass_time(double seconds);            // in steps of 10 ms, firing timers
 
-  std::uint64_t drops(std::size_t iface_number, net::Drop reason) { return iface(iface_number).counters().of(reason); }
+  std::uint64_t drops(std::size_t iface_number, net::Drop reason) {
+    return iface(iface_number).counters().of(reason);
+  }
 
   // Every frame is in the pool or waits for a neighbour, and the counters add up.
   void check_books();

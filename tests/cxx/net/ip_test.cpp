@@ -146,12 +146,15 @@ TEST(an_echo_request_to_everybody_is_answered_from_the_own_address) {
 TEST(a_narrow_subnet_has_no_broadcast_address) {
   Machine machine;
   machine.iface(0).network_config({10, 0, 0, 0}, {255, 255, 255, 254}, net::IP4::ADDR_ANY);
-  machine.receive_packet(0, ip_packet({.from = "10.0.0.1", .to = "10.0.0.0", .protocol = kIcmp}, icmp(8, 0, 1)));
+  machine.receive_packet(0,
+                         ip_packet({.from = "10.0.0.1", .to = "10.0.0.0", .protocol = kIcmp}, icmp(8, 0, 1)));
   CHECK_EQUAL(machine.iface(0).counters().delivered, 1);
-  machine.receive_packet(0, ip_packet({.from = "10.0.0.9", .to = "10.0.0.1", .protocol = kIcmp}, icmp(8, 0, 1)));
+  machine.receive_packet(0,
+                         ip_packet({.from = "10.0.0.9", .to = "10.0.0.1", .protocol = kIcmp}, icmp(8, 0, 1)));
   CHECK_EQUAL(machine.drops(0, Drop::kNotForwarding), 1);
   machine.iface(0).network_config({10, 0, 0, 3}, {255, 255, 255, 255}, net::IP4::ADDR_ANY);
-  machine.receive_packet(0, ip_packet({.from = "10.0.0.3", .to = "10.0.0.3", .protocol = kIcmp}, icmp(8, 0, 1)));
+  machine.receive_packet(0,
+                         ip_packet({.from = "10.0.0.3", .to = "10.0.0.3", .protocol = kIcmp}, icmp(8, 0, 1)));
   CHECK_EQUAL(machine.drops(0, Drop::kBadSource), 0);
   machine.check_books();
 }
@@ -195,14 +198,14 @@ TEST(about_some_packets_no_error_is_sent) {
   Machine machine;
   machine.route();
   machine.meet_neighbours();
-  machine.receive_packet(0, ip_packet({.to = "10.0.0.255"}, udp(1, 2)));                 // to many
+  machine.receive_packet(0, ip_packet({.to = "10.0.0.255"}, udp(1, 2)));  // to many
   machine.receive_packet(0, ip_packet({.to = "255.255.255.255"}, udp(1, 2)));
   machine.receive(0, ethernet(MAC::BROADCAST, {2, 0xaa, 0, 0, 0, 2}, 0x0800, ip_packet({}, udp(1, 2, 40))));
-  machine.receive_packet(0, ip_packet({.from = "0.0.0.0"}, udp(1, 2)));                  // from nobody
+  machine.receive_packet(0, ip_packet({.from = "0.0.0.0"}, udp(1, 2)));  // from nobody
   machine.receive_packet(0, ip_packet({.from = "127.0.0.1"}, udp(1, 2)));
   machine.receive_packet(0, ip_packet({.from = "240.0.0.1"}, udp(1, 2)));
   machine.receive_packet(0, ip_packet({.to = "10.0.1.5", .ttl = 0, .fragment = 1}, udp(1, 2)));
-  for (std::uint8_t type : {3, 4, 5, 11, 12})                                            // about errors
+  for (std::uint8_t type : {3, 4, 5, 11, 12})  // about errors
     machine.receive_packet(0, ip_packet({.to = "10.0.1.5", .protocol = kIcmp, .ttl = 0}, icmp(type, 0, 1)));
   machine.receive_packet(0, ip_packet({.to = "10.0.1.5", .protocol = kIcmp, .ttl = 0}, {}));
   CHECK_EQUAL(machine.iface(0).counters().originated, 0);
@@ -298,8 +301,8 @@ TEST(a_packet_is_forwarded_as_it_came_but_for_its_ttl) {
   Machine machine;
   machine.route();
   machine.meet_neighbours();
-  const Octets packet =
-      ip_packet({.to = "10.0.1.5", .fragment = kDontFragment, .tos = 3, .options = Octets(12, 1)}, udp(7, 8, 3));
+  const Octets packet = ip_packet(
+      {.to = "10.0.1.5", .fragment = kDontFragment, .tos = 3, .options = Octets(12, 1)}, udp(7, 8, 3));
   machine.receive_packet(0, packet);
   const Octets frame = machine.nic(1).sent.at(0);
   CHECK_EQUAL(frame.size(), 60);
@@ -323,7 +326,8 @@ TEST(the_checksum_stays_right_whatever_the_ttl) {
   for (unsigned ttl = 2; ttl < 256; ++ttl) {
     for (std::uint16_t fragment : {0, 0x4000, 0x1fff, 0x00ff}) {
       machine.receive_packet(
-          0, ip_packet({.to = "10.0.1.5", .ttl = static_cast<std::uint8_t>(ttl), .fragment = fragment}, udp(1, 2)));
+          0, ip_packet({.to = "10.0.1.5", .ttl = static_cast<std::uint8_t>(ttl), .fragment = fragment},
+                       udp(1, 2)));
       const Octets forwarded = machine.take_sent_packet(1);
       CHECK_EQUAL(forwarded.at(8), ttl - 1);
       CHECK(checksums_hold(forwarded) || fragment % 0x2000 != 0);
@@ -495,8 +499,9 @@ TEST(counters_print_one_line_an_iface) {
   machine.receive_packet(0, ip_packet({.to = "10.0.0.7"}, udp(1, 2)));
   console().clear();
   net::print_counters();
-  CHECK(console().starts_with("counters eth0 received=2 delivered=1 forwarded=0 dropped=1 sent=1 arp=8 "
-                              "arp-sent=8 originated=1 departed=1 drop.not-forwarding=1\ncounters eth1 "));
+  CHECK(
+      console().starts_with("counters eth0 received=2 delivered=1 forwarded=0 dropped=1 sent=1 arp=8 "
+                            "arp-sent=8 originated=1 departed=1 drop.not-forwarding=1\ncounters eth1 "));
   CHECK(console().find("\ncounters machine received=2 ") != std::string::npos);
   CHECK_EQUAL(std::count(console().begin(), console().end(), '\n'), 4);
 }

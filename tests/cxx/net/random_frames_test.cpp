@@ -1,4 +1,5 @@
-// Hostile wire: frames that are random, cut, or valid and then mutated. Nothing may crash, leak or go uncounted.
+// Hostile wire: frames that are random, cut, or valid and then mutated. Nothing may crash, leak or go
+// uncounted.
 #include <random>
 
 #include "bench.hpp"
@@ -18,9 +19,9 @@ Octets random_octets(Random& random, std::size_t length) {
 }
 
 const char* some_address(Random& random) {
-  static const char* const kAddresses[] = {"10.0.0.1",   "10.0.0.2",  "10.0.1.1",        "10.0.1.5", "10.0.1.77",
-                                           "10.9.3.4",   "8.8.8.8",   "255.255.255.255", "0.0.0.0",  "127.0.0.1",
-                                           "10.0.0.255", "224.0.0.1", "10.0.1.255",      "240.1.1.1"};
+  static const char* const kAddresses[] = {
+      "10.0.0.1",        "10.0.0.2", "10.0.1.1",  "10.0.1.5",   "10.0.1.77", "10.9.3.4",   "8.8.8.8",
+      "255.255.255.255", "0.0.0.0",  "127.0.0.1", "10.0.0.255", "224.0.0.1", "10.0.1.255", "240.1.1.1"};
   return kAddresses[below(random, std::size(kAddresses))];
 }
 
@@ -84,7 +85,8 @@ void mutate(Random& random, Octets& frame) {
     }
   }
   if (random() % 2 == 0 && frame.size() >= 14 + 20 && (frame[14] & 15U) >= 5 &&
-      frame.size() >= 14 + (frame[14] & 15U) * 4) {  // so that half of what was mutated gets past the checksum
+      frame.size() >=
+          14 + (frame[14] & 15U) * 4) {  // so that half of what was mutated gets past the checksum
     Octets packet{frame.begin() + 14, frame.end()};
     fix_ip_checksum(packet);
     std::copy(packet.begin(), packet.end(), frame.begin() + 14);

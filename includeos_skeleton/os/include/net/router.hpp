@@ -79,10 +79,12 @@ struct Router<IP4> {
 
   void set_routing_table(Routing_table table);
 
-  bool send_time_exceeded = true;  // for packets whose TTL is used up
+  bool send_time_exceeded = true;  // to the sender of a packet that came with a TTL of 0
   Filter_chain<IP4> forward_chain{"Forward", {}};
 
  private:
+  void expire(Packet_ptr packet, Stack& stack);
+
   Routing_table routing_table_;  // longest netmask first
 };
 
