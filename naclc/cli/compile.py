@@ -6,8 +6,9 @@ import click
 
 from naclc.cli import exits
 from naclc.cli.diagnostics import format_option, show, status
+from naclc.cli.policy import compiled
 from naclc.diagnostics import Diagnostic
-from naclc.driver import Compilation, MiscompiledPolicy, Options, check_policy, compile_policy
+from naclc.driver import Compilation, Options, check_policy
 from naclc.output import write_output
 from naclc.syntax.read import read_source
 
@@ -55,20 +56,11 @@ def compile_command(
 
     The output is written whole or, when there is an error, not at all.
     """
-    source = read_source(policy)
-    if isinstance(source, Diagnostic):
-        show([source], form)
-        return exits.FAILED
     options = Options(plugin=plugin, nics=nics, analysis_nodes=analysis_nodes)
-    try:
-        result = compile_policy(source, options)
-    except MiscompiledPolicy as fault:
-        click.echo(f"internal error: the generated code does not do what the policy says: {fault}", err=True)
-        click.echo("  nothing was written; please report it with the policy", err=True)
-        return exits.INTERNAL
+    result = compiled(policy, options, form, quiet=True)
     findings = list(result.diagnostics)
     text = dump_stage(result, dump) if dump else result.cpp
-    if text is not None and result.ok:
+    if text is not None:
         problem = write_output(output or "-", text.encode())
         findings += [problem] if problem else []
     show(findings, form, to_stderr=output in (None, "-"))

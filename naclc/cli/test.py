@@ -1,0 +1,146 @@
+"""`naclc test`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from naclc.cli import exits
+from naclc.cli.diagnostics import show, status
+from naclc.cli.policy import compiled
+from naclc.diagnostics import Diagnostic, error, warning
+from naclc.driver import Options
+from naclc.output import write_output
+from naclc.syntax.read import read_source
+
+if TYPE_CHECKING:
+    from naclc.verify.result import Report
+
+_EXECUTORS = ("interpreter", "decision", "native", "process", "vm")
+
+
+def _executor_list(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(value.split(","))) if value else _EXECUTORS[:4]
+    for name in names:
+        if name not in _EXECUTORS:
+            raise click.BadParameter(f"`{name}` is none of {', '.join(_EXECUTORS)}")
+    return names
+
+
+@click.command("test")
+@click.argument("policy")
+@click.option("--tests", metavar="FILE", help="The tests file; by default the policy's name with `.tests.yaml`.")
+@click.option("-k", "keep", metavar="TEXT", help="Only written tests whose name holds TEXT.")
+@click.option(
+    "--on",
+    metavar="NAMES",
+    callback=_executor_list,
+    help=f"Executors, separated by commas: {', '.join(_EXECUTORS)}. Default: all but vm.",
+)
+@click.option("--boot", is_flag=True, help="Boot a virtual machine too: adds vm.")
+@click.option("--nic", type=click.Choice(("virtio", "vmxnet3", "both")), default="virtio", help="The VM's NICs.")
+@click.option("--machine", type=click.Choice(("q35", "pc")), default="q35", help="The VM's machine type.")
+@click.option("--memory", type=click.IntRange(16, 65536), default=32, metavar="MB", help="The VM's memory.")
+@click.option("--accel", type=click.Choice(("auto", "tcg", "kvm")), default="tcg", help="How QEMU runs the VM.")
+@click.option("--generated", type=click.IntRange(0), metavar="N", help="Generated tests an executor gets at most.")
+@click.option("--format", "form", type=click.Choice(("pretty", "json")), default="pretty", help="Form of the report.")
+@click.option("--junit", metavar="FILE", help="Write the report as JUnit XML too.")
+@click.option("--pcap-dir", metavar="DIR", type=click.Path(path_type=Path), help="Keep what went over each wire.")
+@click.option("-v", "--verbose", is_flag=True, help="List every generated test that could not be made.")
+def test_command(
+    policy: str,
+    tests: str | None,
+    keep: str | None,
+    on: tuple[str, ...],
+    boot: bool,
+    nic: str,
+    machine: str,
+    memory: int,
+    accel: str,
+    generated: int | None,
+    form: str,
+    junit: str | None,
+    pcap_dir: Path | None,
+    verbose: bool,
+) -> int:
+    """Test POLICY: the tests that stand beside it, and generated ones.
+
+    The same packets go through every executor; each must do what the test expects and what the reference interpreter
+    does.
+    """
+    from naclc.testing import PolicyTestOptions, run_policy_tests
+
+    result = compiled(policy, Options(), form if form == "json" else None, quiet=True)
+    if nic != "virtio":
+        return _end([_no_vmxnet3()], form)
+    beside = f"{policy.removesuffix('.nacl')}.tests.yaml"
+    alone = tests is None and (policy == "-" or not os.path.exists(beside))
+    tests_source = None if alone else read_source(tests or beside)
+    if isinstance(tests_source, Diagnostic):
+        return _end([tests_source], form)
+    options = PolicyTestOptions(
+        on=(*on, "vm") if boot and "vm" not in on else on,
+        generated=generated,
+        keep=keep,
+        pcap_dir=pcap_dir,
+        machine=machine,
+        memory=memory,
+        accel=accel,
+        progress=_progress if sys.stderr.isatty() else None,
+    )
+    report, findings = run_policy_tests(result, tests_source, options)
+    if report is None:
+        return _end(findings, form)
+    written = _show(report, form, junit, verbose)
+    findings += [_no_tests(beside)] if alone else []
+    show([*result.diagnostics, *findings, *written], None if form == "pretty" else "compact")
+    if any(problem.is_error for problem in written):
+        return exits.FAILED
+    return exits.OK if report.ok else exits.FAILED
+
+
+def _no_tests(beside: str) -> Diagnostic:
+    return warning(
+        "no-tests",
+        f"there is no tests file `{beside}`: only generated tests ran",
+        None,
+        help="write one beside the policy (docs/policy-tests.md), or name it with `--tests`",
+    )
+
+
+def _no_vmxnet3() -> Diagnostic:
+    return error(
+        "not-supported-yet", "the skeleton OS has no vmxnet3 driver yet", None, help="leave `--nic` out, or use virtio"
+    )
+
+
+def _end(findings: list[Diagnostic], form: str) -> int:
+    show(findings, "json" if form == "json" else None)
+    return status(findings) or exits.FAILED
+
+
+def _show(report: Report, form: str, junit: str | None, verbose: bool) -> list[Diagnostic]:
+    """Write the report; returns what could not be written."""
+    from naclc.verify import machine_report
+
+    if form == "json":
+        click.echo(machine_report.as_json(report))
+    else:
+        from rich.console import Console
+
+        from naclc.verify.report import print_report
+
+        print_report(report, Console(highlight=False), verbose=verbose)
+    if junit is None:
+        return []
+    problem = write_output(junit, machine_report.as_junit(report).encode())
+    return [problem] if problem else []
+
+
+def _progress(executor: str, done: int, total: int) -> None:
+    text = f"{executor}: {done} of {total}" if done < total else ""
+    click.echo(f"\r\x1b[K{text}", nl=False, err=True)

@@ -1,0 +1,199 @@
+"""`naclc test` as one function: the executors that were asked for, each with what it runs built.
+
+An executor that cannot be had (no compiler, no QEMU) is a diagnostic before the first test, not a failure of each one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from naclc.diagnostics import Diagnostic
+from naclc.driver import Compilation
+from naclc.image import BuildFailure, Target, build_image, build_shared_library
+from naclc.pipeline.pipeline import Pipeline
+from naclc.source import SourceFile
+from naclc.verify.cases import TestsFile
+from naclc.verify.executor import Executor
+from naclc.verify.neighbours import Neighbours
+from naclc.verify.result import Report
+
+EXECUTORS = ("interpreter", "decision", "native", "process", "vm")
+DEFAULT_EXECUTORS = EXECUTORS[:4]
+
+# Probes a VM is given unless the user says otherwise: each takes it some milliseconds.
+VM_PROBES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTestOptions:
+    """`on`: names of EXECUTORS, in the order they run. `generated`: how many probes each executor is given, None for
+    all (on vm: VM_PROBES). `keep`: part of a test's name; others are left out. `pcap_dir`: None for no captures."""
+
+    on: tuple[str, ...] = DEFAULT_EXECUTORS
+    generated: int | None = None
+    keep: str | None = None
+    pcap_dir: Path | None = None
+    machine: str = "q35"
+    memory: int = 32
+    accel: str = "tcg"
+    progress: Callable[[str, int, int], None] | None = None
+
+
+def run_policy_tests(
+    compilation: Compilation, tests: SourceFile | None, options: PolicyTestOptions
+) -> tuple[Report | None, list[Diagnostic]]:
+    """Run the written tests of `tests` and the generated ones on every executor.
+
+    Args:
+        compilation: a policy that compiled.
+        tests: the tests file; None runs the generated tests only.
+
+    Returns:
+        The report, None when nothing could be run; and what is wrong with the tests file or this machine.
+    """
+    from naclc.verify.testsfile import read_tests
+
+    assert compilation.pipeline is not None and compilation.graphs is not None
+    findings: list[Diagnostic] = []
+    written: TestsFile | None = TestsFile(())
+    if tests is not None:
+        written, findings = read_tests(tests, compilation.pipeline)
+    if written is None or any(finding.is_error for finding in findings):
+        return None, findings
+    with TemporaryDirectory(prefix="naclc.") as work:
+        made = list(_executors(compilation, written, options, Path(work)))
+        missing = [executor for executor in made if isinstance(executor, Diagnostic)]
+        if missing:
+            return None, findings + missing
+        executors = [executor for executor in made if not isinstance(executor, Diagnostic)]
+        return _run(compilation, written, executors, options), findings
+
+
+def _run(compilation: Compilation, written: TestsFile, executors: list[Executor], options: PolicyTestOptions) -> Report:
+    from naclc.interpret.walk import evaluator
+    from naclc.probes.plan import plan_probes
+    from naclc.verify.executors.inside import InsideExecutor
+    from naclc.verify.run import RunOptions, run_tests
+
+    assert compilation.pipeline is not None and compilation.graphs is not None
+    pipeline = compilation.pipeline
+    neighbours = _neighbours(written)
+    plan = plan_probes(compilation.graphs, pipeline) if options.generated != 0 else None
+    caps = dict.fromkeys(_names(executors), options.generated) if options.generated is not None else {}
+    defaults = {name: VM_PROBES for name in _names(executors) if name.startswith("vm-")}
+    return run_tests(
+        pipeline,
+        [case for case in written.cases if options.keep is None or options.keep.lower() in case.name.lower()],
+        plan,
+        InsideExecutor("interpreter", pipeline, evaluator(pipeline), neighbours),
+        executors,
+        options=RunOptions(generated=caps or defaults, progress=options.progress),
+    )
+
+
+def _names(executors: Iterable[Executor]) -> list[str]:
+    return [executor.name for executor in executors]
+
+
+def _neighbours(written: TestsFile) -> Neighbours:
+    from naclc.verify.neighbours import Neighbours
+
+    return Neighbours(written.neighbours or {})
+
+
+def _executors(
+    compilation: Compilation, written: TestsFile, options: PolicyTestOptions, work: Path
+) -> Iterator[Executor | Diagnostic]:
+    """Each executor that was asked for, or why it cannot be had."""
+    assert compilation.cpp is not None
+    service = work / "service.cpp"
+    service.write_text(compilation.cpp, encoding="utf-8")
+    makers = {
+        "interpreter": _interpreter,
+        "decision": _decision,
+        "native": _native,
+        "process": _process,
+        "vm": _vm,
+    }
+    for name in options.on:
+        yield makers[name](_Bench(compilation, _neighbours(written), options, work, service))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What an executor is made from."""
+
+    compilation: Compilation
+    neighbours: Neighbours
+    options: PolicyTestOptions
+    work: Path
+    service: Path
+
+    @property
+    def pipeline(self) -> Pipeline:
+        assert self.compilation.pipeline is not None
+        return self.compilation.pipeline
+
+
+def _interpreter(bench: _Bench) -> Executor:
+    from naclc.interpret.walk import evaluator
+    from naclc.verify.executors.inside import InsideExecutor
+
+    return InsideExecutor("interpreter", bench.pipeline, evaluator(bench.pipeline), bench.neighbours)
+
+
+def _decision(bench: _Bench) -> Executor:
+    from naclc.decision.evaluate import evaluator
+    from naclc.verify.executors.inside import InsideExecutor
+
+    assert bench.compilation.graphs is not None
+    evaluate = evaluator(bench.compilation.graphs, bench.pipeline)
+    return InsideExecutor("decision", bench.pipeline, evaluate, bench.neighbours)
+
+
+def _native(bench: _Bench) -> Executor | Diagnostic:
+    from naclc.codegen.native import load
+    from naclc.verify.executors.inside import InsideExecutor
+
+    assert bench.compilation.unit is not None
+    built = build_shared_library(bench.service, bench.work / "decisions.so")
+    if isinstance(built, BuildFailure):
+        return _unbuilt(built)
+    evaluate = load(built.path, bench.compilation.unit)
+    return InsideExecutor("native", bench.pipeline, evaluate, bench.neighbours)
+
+
+def _process(bench: _Bench) -> Executor | Diagnostic:
+    from naclc.verify.executors.process import ProcessExecutor
+
+    built = build_image(bench.service, Target.LINUX, bench.work / "service")
+    if isinstance(built, BuildFailure):
+        return _unbuilt(built)
+    return ProcessExecutor(bench.pipeline, built.path, bench.neighbours, bench.options.pcap_dir)
+
+
+def _vm(bench: _Bench) -> Executor | Diagnostic:
+    from naclc.verify import qemu
+    from naclc.verify.executor import MachineFailure
+    from naclc.verify.executors.vm import VmExecutor
+
+    try:
+        qemu.find()
+    except MachineFailure as failure:
+        return failure.diagnostic
+    built = build_image(bench.service, Target.PC, bench.work / "service.elf")
+    if isinstance(built, BuildFailure):
+        return _unbuilt(built)
+    options = bench.options
+    hardware = qemu.Hardware(machine=options.machine, memory=options.memory, accel=options.accel)
+    return VmExecutor(bench.pipeline, built.path, hardware, bench.neighbours, options.pcap_dir)
+
+
+def _unbuilt(failure: BuildFailure) -> Diagnostic:
+    """The diagnostic of a failed build, with the first line of what the compiler said."""
+    said = failure.output.strip().splitlines()
+    found = failure.diagnostic
+    return replace(found, message=f"{found.message}: {said[0]}") if said else found
