@@ -130,7 +130,8 @@ def range_problems(value: ast.Range) -> list[Diagnostic]:
     first, last = value.first, value.last
     if type(first) is not type(last):
         kinds = f"`{_short(first.span)}` is {_KINDS[type(first)]}, `{_short(last.span)}` is {_KINDS[type(last)]}"
-        return [error("range-mixed", f"a range needs two ends of one kind: {kinds}", value.span)]
+        message = f"a range needs two ends of one kind: {kinds}"
+        return [error("range-mixed", message, value.span, help="write two numbers, or two addresses")]
     if not _is_above(first, last):
         return []
     swapped = f"{_short(last.span)}-{_short(first.span)}"

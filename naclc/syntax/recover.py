@@ -78,12 +78,11 @@ class Recovery:
         return not repaired and situation.at(-1).start <= self._last
 
     def _unexpected(self, situation: Situation) -> Diagnostic:
-        token = situation.token
-        span = situation.span(token)
-        if situation.accepts(tables.END) and token.kind != "NAME":
+        token, before = situation.token, situation.before
+        if situation.accepts(tables.END):
             return self._misplaced(situation)
+        span = situation.span(before if token.kind == tables.END else token)
         message = f"expected {expected(self.machine)}"
-        before = situation.before
         if before.kind != tables.END and before.end > before.start:
             message += f" after {quoted(before)}"
         return error("syntax", f"{message}, not {quoted(token)}", span)
@@ -114,11 +113,15 @@ class Recovery:
 
     def _panic(self) -> None:
         machine = self.machine
+        if machine.accepts(tables.END):  # a declaration is complete, what follows begins none
+            self._next_declaration()
+            return
         self.builder.discarding = True
         for length in range(len(machine.values), 0, -1):
             opener = machine.values[length - 1]
             if type(opener) is Token and opener.kind in CLOSER and self._empty(opener, length):
                 return
+        machine.cut_back(min(1, len(machine.values)))
         self._next_declaration()
 
     def _empty(self, opener: Token, length: int) -> bool:
@@ -149,16 +152,15 @@ class Recovery:
 
     def _next_declaration(self) -> None:
         """Skip to a line that begins like a declaration, or to what does so after a closed bracket."""
-        machine, tokens = self.machine, self.machine.tokens
-        machine.cut_back(min(1, len(machine.values)))
-        index, depth = machine.position, 0
+        tokens = self.machine.tokens
+        index, depth = self.machine.position, 0
         while tokens[index].kind != tables.END:
             token = tokens[index]
             depth += (token.kind in CLOSER) - (token.kind in OPENER)
             index += 1
             if depth <= 0 and begins_declaration(tokens, index) and self._may_begin(index):
                 break
-        machine.position = index
+        self.machine.position = index
 
     def _may_begin(self, index: int) -> bool:
         before, token = self.machine.tokens[index - 1], self.machine.tokens[index]

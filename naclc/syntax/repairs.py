@@ -76,6 +76,8 @@ class Situation:
 
     def begins_line(self, distance: int = 0) -> bool:
         before, token = self.at(distance - 1), self.at(distance)
+        if before.kind == tables.END:
+            return True
         return self.source.position(before.end)[0] != self.source.position(token.start)[0]
 
     def group_end(self, distance: int) -> int:
@@ -130,7 +132,7 @@ def octets(s: Situation) -> Repair | None:
     while s.at(end).kind == "DOT" and s.at(end + 1).kind in _NUMERIC:
         end += 2
     if not end:
-        problem = error("syntax", "digits are missing after `.`", s.span(s.token))
+        problem = error("syntax", "digits are missing after `.`", s.span(s.token), help="no dot ends a number")
         return Repair(problem, 1)
     parts = [s.before, *(s.at(distance) for distance in range(1, end, 2))]
     span = s.span(parts[0], parts[-1])
@@ -138,7 +140,8 @@ def octets(s: Situation) -> Repair | None:
         problem = error("syntax", "the octets of an address are decimal", span, help="write each from 0 to 255")
     else:
         count = sum({"DECIMAL": 2, "IPV4": 4, "CIDR": 4}.get(part.kind, 1) for part in parts)
-        problem = error("syntax", f"an address has four octets, this has {count}", span)
+        cure = "write four numbers from 0 to 255 with dots between them"
+        problem = error("syntax", f"an address has four octets, this has {count}", span, help=cure)
     return Repair(problem, end)
 
 
@@ -313,9 +316,13 @@ def forgotten_value(s: Situation) -> Repair | None:
         if not s.accepts("TRUE", s.token.kind):
             return None
         what = "value" if s.before.kind in ("COLON", "COMPARE", "IN", "IN_UPPER") else "condition"
-        return Repair(error("syntax", f"a {what} is missing after {quoted(s.before)}", s.span(s.before)), 0, (made,))
+        cure = f"write the {what}, or delete what waits for it"
+        problem = error("syntax", f"a {what} is missing after {quoted(s.before)}", s.span(s.before), help=cure)
+        return Repair(problem, 0, (made,))
     if s.before.kind == "LPAR" and s.at(-2).kind == "IF" and s.accepts("TRUE", s.token.kind):
-        return Repair(error("syntax", "a condition is missing after `if`", s.span(s.before, s.token)), 0, (made,))
+        span = s.span(s.before, s.token)
+        problem = error("syntax", "the condition is missing", span, help="for what is always done no `if` is needed")
+        return Repair(problem, 0, (made,))
     return None
 
 
@@ -327,7 +334,8 @@ def forgotten_last_value(s: Situation) -> Repair | None:
     if len(values) < 2 or values[-1] is not s.before or s.at(-2).kind not in ("COLON", "NAME"):
         return None
     missing = Token("TRUE", "true", s.at(-2).end, s.at(-2).end)
-    problem = error("syntax", f"a value is missing after {quoted(s.at(-2))}", s.span(s.at(-2)))
+    cure = "write the value, or delete the line"
+    problem = error("syntax", f"a value is missing after {quoted(s.at(-2))}", s.span(s.at(-2)), help=cure)
     return Repair(problem, 0, (missing,), back=1)
 
 
@@ -339,7 +347,8 @@ def lone_word(s: Situation) -> Repair | None:
         return None
     culprit = s.at(-3)
     if culprit.kind == "COLON":
-        problem = error("syntax", f"a value is missing after {quoted(culprit)}", s.span(culprit))
+        cure = "write the value, or delete the line"
+        problem = error("syntax", f"a value is missing after {quoted(culprit)}", s.span(culprit), help=cure)
     elif culprit.kind == "NAME" and s.begins_line(-3):
         cure = "actions stand in functions; an element is `Type name value` or `name: value`"
         problem = error("syntax", f"{quoted(culprit)} alone is no declaration", s.span(culprit), help=cure)
@@ -363,7 +372,7 @@ def definition_in_body(s: Situation) -> Repair | None:
         s.span(name),
         help="put the definition outside; if it is meant to be there, a `}` is missing before it",
     )
-    return Repair(problem, s.group_end(0) + 1, back=1) if s.token.kind in _VALUE_STARTS else None
+    return Repair(problem, s.group_end(0) + 2, back=1) if s.token.kind in _VALUE_STARTS else None
 
 
 def dotted_action(s: Situation) -> Repair | None:

@@ -34,6 +34,7 @@ def _pattern() -> re.Pattern[str]:
         ("WORD", words),
         *((kind, patterns[kind]) for kind in kinds),
         ("ODD", "(?s:.)"),
+        ("STOP", r"\Z"),  # else blanks at the end would be tried again from each of them
     ]
     alternatives = "|".join(f"(?P<{name}>{pattern})" for name, pattern in groups)
     return re.compile(f"(?:{patterns['BLANK']})?+(?:{alternatives})")
@@ -77,7 +78,7 @@ def _scan_from(at: int, text: str, tokens: list[Token]) -> int:
     append = tokens.append
     for match in _pattern().finditer(text, at):
         kind = match.lastgroup or "ODD"
-        if kind == "COMMENT":
+        if kind in ("COMMENT", "STOP"):
             continue
         start, end = match.span(kind)
         if kind == "ODD":
