@@ -17,7 +17,7 @@ from naclc.decision.walk import topological
 from naclc.pipeline.evaluation import NO_STATEMENT, Verdict
 from naclc.pipeline.pipeline import Pipeline
 
-_PLACE_COLUMN = 60
+_PLACE_COLUMN = 58
 
 
 def dump(graphs: Graphs, pipeline: Pipeline | None = None) -> str:
@@ -33,7 +33,7 @@ def _lines(graph: Graph, pipeline: Pipeline | None) -> Iterator[str]:
     for number, node in enumerate(nodes):
         text = f"  {number}  {describe(node, numbers)}"
         place = _place(node.statement, pipeline)
-        yield f"{text:<{_PLACE_COLUMN}}{place}" if place else text
+        yield f"{text:<{_PLACE_COLUMN}}  {place}" if place else text
 
 
 def _place(statement: int, pipeline: Pipeline | None) -> str:

@@ -117,10 +117,16 @@ def _cut_steps(plan: FunctionPlan, cuts: Collection[int]) -> dict[int, int]:
 
 
 def _heads(plan: FunctionPlan) -> set[int]:
-    """Steps where the packets that arrive are counted: the first, all that do something, all with several ways in."""
+    """Steps where the packets that arrive are counted: the first; all that do something, and what comes after them;
+    all with several ways in."""
+    heads = {0}
     ways_in = Counter(target for step in plan.steps for target in targets(step))
-    doing = {at for at, step in enumerate(plan.steps) if not isinstance(step, Decider)}
-    return {0} | doing | {at for at, count in ways_in.items() if count > 1}
+    for at, step in enumerate(plan.steps):
+        if ways_in[at] > 1:
+            heads.add(at)
+        if not isinstance(step, Decider):
+            heads |= {at, *targets(step)}
+    return heads
 
 
 class _Encoder:
