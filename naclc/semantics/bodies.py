@@ -193,9 +193,9 @@ class _BodyReader:
         if value.field:
             return value.field
         if value.sort in (Sort.FUNCTION, Sort.ELEMENT):
-            self._reporter.error("not-a-value", f"`{argument.span.text}` is {value.sort}, not a value", argument.span)
+            self._reporter.error("not-a-value", f"`{argument.span.text}` is {value.what}, not a value", argument.span)
         elif value.sort is not Sort.BAD:
-            message = f"`log` takes strings and packet fields, not {value.sort}"
+            message = f"`log` takes strings and packet fields, not {value.what}"
             self._reporter.error("bad-arguments", message, argument.span)
         return None
 

@@ -33,6 +33,7 @@ class Calls:
         self._reporter = reporter
         self.order: list[str] = []
         self._sort()
+        self._accepting = self._find_accepting()
 
     def _sort(self) -> None:
         """Depth first; a call that leads back to a function on the way there closes a cycle."""
@@ -139,7 +140,7 @@ class Calls:
 
     def check_chain(self, hook: Hook, chain: tuple[Attachment, ...]) -> None:
         """Warns when more than one Filter of a chain can accept."""
-        accepting = [attachment for attachment in chain if attachment.function in self._accepting()]
+        accepting = [attachment for attachment in chain if attachment.function in self._accepting]
         names = dict.fromkeys(attachment.function for attachment in accepting)
         if len(names) < 2:
             return
@@ -151,7 +152,7 @@ class Calls:
             Label(second.span, "comes after it"),
         )
 
-    def _accepting(self) -> set[str]:
+    def _find_accepting(self) -> set[str]:
         """The functions in which an accept stands, or that call one."""
         accepting: set[str] = set()
         for name in self.order:

@@ -39,7 +39,7 @@ class _ChainReader:
         elif isinstance(view.value, ast.Path):
             self._refuse_name(view.value)
         else:
-            self._scope.reporter.error("type-mismatch", f"`{self._hook}` takes functions, not {value.sort}", value.span)
+            self._scope.reporter.error("type-mismatch", f"`{self._hook}` takes functions, not {value.what}", value.span)
 
     def _refuse_name(self, path: ast.Path) -> None:
         self._scope.reporter.error(

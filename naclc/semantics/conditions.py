@@ -86,7 +86,7 @@ class Conditions:
             return model.Literal(bool(found.number), value.span)
         if found.field and found.field.type is FieldType.BOOL:
             return model.Compare(found.field, "==", 1, value.span)
-        what = f"`{found.field.name}`" if found.field else str(found.sort)
+        what = f"`{found.field.name}`" if found.field else found.what
         self._reporter.error("not-a-condition", f"{what} is neither true nor false", value.span)
         return None
 
@@ -111,7 +111,7 @@ class Conditions:
             return False
         if side.sort in SETS:
             self._reporter.error(
-                "set-not-allowed", f"{side.sort} cannot be compared this way", side.span, help="use `in`"
+                "set-not-allowed", f"{side.what} cannot be compared this way", side.span, help="use `in`"
             )
             return False
         return True
@@ -119,9 +119,8 @@ class Conditions:
     def _check_is_value(self, side: Value) -> bool:
         if side.sort is Sort.FUNCTION:
             self._reporter.error("not-a-value", f"`{side.span.text}` is a function, not a value", side.span)
-        elif side.sort is Sort.ELEMENT and side.element:
-            kind = side.element.type_name
-            self._reporter.error("not-a-value", f"`{side.span.text}` is a {kind}, not a value", side.span)
+        elif side.sort is Sort.ELEMENT:
+            self._reporter.error("not-a-value", f"`{side.span.text}` is {side.what}, not a value", side.span)
         return side.sort not in (Sort.FUNCTION, Sort.ELEMENT)
 
     def _compare_fields(self, test: ast.Test, left: Field, right: Field) -> model.Condition | None:
@@ -153,13 +152,13 @@ class Conditions:
                 "not-a-value", f"`{name}` is an Iface, not an address", constant.span, help=f"write {name}.address"
             )
         else:
-            message = f"`{field.name}` is compared with {wanted(field.type)}, not {constant.sort}"
+            message = f"`{field.name}` is compared with {wanted(field.type)}, not {constant.what}"
             self._reporter.error("type-mismatch", message, constant.span)
         return None
 
     def _compare_constants(self, test: ast.Test, left: Value, right: Value) -> model.Condition | None:
         if test.operator not in between_constants(left.sort, right.sort):
-            message = f"{left.sort} and {right.sort} cannot be compared with `{test.operator}`"
+            message = f"{left.what} and {right.what} cannot be compared with `{test.operator}`"
             self._reporter.error("type-mismatch", message, test.span)
             return None
         truth = _EVALUATE[test.operator](number_of(left, self._ifaces), number_of(right, self._ifaces))
@@ -174,7 +173,7 @@ class Conditions:
     def _membership(self, test: ast.Test, left: Value, right: Value) -> model.Condition | None:
         left_good = left.sort is not Sort.BAD and self._check_is_value(left)
         if left_good and left.sort in SETS:
-            self._reporter.error("set-not-allowed", f"{left.sort} cannot stand on the left of `in`", left.span)
+            self._reporter.error("set-not-allowed", f"{left.what} cannot stand on the left of `in`", left.span)
             left_good = False
         if not self._check_set(right) or not left_good:
             return None
@@ -196,7 +195,7 @@ class Conditions:
             self._check_is_value(right)
         elif right.sort is not Sort.BAD:
             self._reporter.error(
-                "not-a-set", f"`in` needs a set on its right, not {right.sort}", right.span, help="use =="
+                "not-a-set", f"`in` needs a set on its right, not {right.what}", right.span, help="use =="
             )
         return False
 
@@ -223,7 +222,7 @@ class Conditions:
             self._reporter.error("element-as-set", f"`{leaf.span.text}` is no set of values", leaf.span)
             return False
         if "in" not in between_constants(left.sort, leaf.sort):
-            self._reporter.error("type-mismatch", f"{left.sort} cannot be compared with {leaf.sort}", leaf.span)
+            self._reporter.error("type-mismatch", f"{left.what} cannot be compared with {leaf.what}", leaf.span)
             return False
         if leaf.sort is Sort.CIDR:
             self._sets.check_cidr(leaf)

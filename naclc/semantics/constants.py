@@ -100,7 +100,7 @@ class _Walk:
         elif target.sort is not Sort.BAD:
             if not owner.typed:
                 self._check_terminal(target, path)
-            self._refuse_additions(view.additions, str(target.sort))
+            self._refuse_additions(view.additions, target.what)
 
     def _check_terminal(self, target: Value, path: ast.Path) -> None:
         if target.sort is Sort.FIELD:
@@ -110,9 +110,8 @@ class _Walk:
                 path.span,
                 help="a field may stand only in a test or in log()",
             )
-        elif target.sort is Sort.ELEMENT and target.element:
-            kind = target.element.type_name
-            self._scope.reporter.error("not-a-value", f"`{path.text}` is a {kind}, not a value", path.span)
+        elif target.sort is Sort.ELEMENT:
+            self._scope.reporter.error("not-a-value", f"`{path.text}` is {target.what}, not a value", path.span)
 
     def _refuse_additions(self, additions: tuple[Addition, ...], what: str) -> None:
         for addition in additions:

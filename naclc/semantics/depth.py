@@ -51,12 +51,13 @@ def run_deep(work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
 def _start(body: Callable[[], None]) -> threading.Thread:
     """A started thread with the largest stack that the machine grants."""
     for size in _STACK_SIZES:
-        previous = threading.stack_size(size)
+        previous = threading.stack_size()
         try:
+            threading.stack_size(size)
             thread = threading.Thread(target=body, name="naclc-deep", daemon=True)
             thread.start()
             return thread
-        except RuntimeError:
+        except (RuntimeError, ValueError):
             continue
         finally:
             threading.stack_size(previous)

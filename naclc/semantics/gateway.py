@@ -35,7 +35,7 @@ def read_gateway(scope: Scope, element: Element, ifaces: dict[str, ReadIface]) -
     if value.sort is Sort.BAD:
         return None
     if value.sort not in (Sort.OBJECT, Sort.LIST) or value.view is None:
-        message = f"a Gateway is an object or a list of routes, not {value.sort}"
+        message = f"a Gateway is an object or a list of routes, not {value.what}"
         scope.reporter.error("type-mismatch", message, root.value.span)
         return None
     reader = _GatewayReader(scope, ifaces)
@@ -127,7 +127,7 @@ class _GatewayReader:
         if value.sort is Sort.OBJECT and value.view:
             self._read_route(value.view, value.span)
         elif value.sort is not Sort.BAD:
-            self._reporter.error("type-mismatch", f"a route is an object, not {value.sort}", value.span)
+            self._reporter.error("type-mismatch", f"a route is an object, not {value.what}", value.span)
 
     def _read_named(self, entry: Entry) -> None:
         value = self._scope.ground(entry.view)
@@ -139,7 +139,7 @@ class _GatewayReader:
         else:
             self._reporter.error(
                 "unknown-key",
-                f"a Gateway has no key `{entry.name.text}`, and {value.sort} is no route",
+                f"a Gateway has no key `{entry.name.text}`, and {value.what} is no route",
                 entry.name.span,
                 help=suggestion(entry.name.text, OPTIONS),
             )
@@ -209,7 +209,7 @@ class _GatewayReader:
 
     def _refuse_iface(self, path: ast.Path, value: Value | None = None) -> None:
         message = (
-            f"there is no Iface `{path.text}`" if value is None else f"`{path.text}` is {value.sort}, not an Iface"
+            f"there is no Iface `{path.text}`" if value is None else f"`{path.text}` is {value.what}, not an Iface"
         )
         known = self._scope.names(ElementKind.IFACE)
         self._reporter.error("unknown-iface", message, path.span, help=suggestion(path.text, known))

@@ -91,7 +91,7 @@ def _open_iface(scope: Scope, element: Element) -> Keys | None:
     if value.sort is Sort.OBJECT and value.view:
         return Keys(scope, f"Iface `{element.name}`", element.span, scope.members(value.view))
     if value.sort is not Sort.BAD:
-        message = f"an Iface is an object or a config word, not {value.sort}"
+        message = f"an Iface is an object or a config word, not {value.what}"
         scope.reporter.error("type-mismatch", message, root.value.span)
     return None
 

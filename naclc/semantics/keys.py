@@ -57,7 +57,7 @@ class Keys:
 
     def mismatch(self, key: str, wanted: str, value: Value) -> None:
         self.reporter.error(
-            "type-mismatch", f"`{key}` takes {wanted}, not {value.sort}", value.span, *origin_label(value)
+            "type-mismatch", f"`{key}` takes {wanted}, not {value.what}", value.span, *origin_label(value)
         )
 
     def integer(self, key: str, low: int = 0, high: int = INT_MAX) -> int | None:
@@ -124,4 +124,4 @@ def origin_label(value: Value) -> tuple[Label, ...]:
     """Where a value that is used by name is written."""
     if value.origin == value.span or value.literal:
         return ()
-    return (Label(value.origin, f"{value.sort} is written here"),)
+    return (Label(value.origin, f"{value.what} is written here"),)

@@ -10,19 +10,19 @@ class Reporter:
     """`known` holds (code, start, end, message): a bad member of a named set is one problem, however often the set
     is used; its labels are those of the first use.
 
-    `failed`: there is an error; `misspelled`: one is about a name that is not known, so that what it was meant to
-    name may look unused.
+    `failed`: there is an error; `blind`: one is about a name that is not known or a part that was not looked into,
+    so that what is used may look unused.
     """
 
     def __init__(self) -> None:
         self._diagnostics: list[Diagnostic] = []
         self._known: set[tuple[str, int, int, str]] = set()
         self.failed = False
-        self.misspelled = False
+        self.blind = False
 
     def error(self, code: str, message: str, span: Span, *labels: Label, help: str | None = None) -> None:
         self.failed = True
-        self.misspelled |= code.startswith("unknown-")
+        self.blind |= code.startswith("unknown-") or code == "not-supported-yet"
         self._add(Diagnostic(code, Severity.ERROR, message, span, labels, help))
 
     def warning(self, code: str, message: str, span: Span, *labels: Label, help: str | None = None) -> None:

@@ -43,7 +43,7 @@ def _resolve(program: ast.Program, nics: int | None) -> tuple[Configuration | No
     check_together(reporter, ifaces)
     gateway = _read_gateway(scope, elements, ifaces)
     _check_calls(reporter, scope, infos, ifaces, gateway)
-    if not reporter.misspelled:
+    if not reporter.blind:
         check_unused(scope, [iface.element for iface in ifaces if iface.sole_index])
     if reporter.failed:
         return None, reporter.sorted()

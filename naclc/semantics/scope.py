@@ -49,6 +49,7 @@ class Scope:
         self.uses: dict[str, set[str]] = {}
         self.reporter = reporter
         self._targets: dict[str, View | Value | Unknown] = {}
+        self._trail: list[str] = []  # paths on the way to what is looked up at the moment
         self._in_progress: dict[str, ast.Path] = {}
         self._members: dict[tuple[int, ...], dict[str, Entry]] = {}
         self._roots: dict[str, View] = {}
@@ -85,9 +86,15 @@ class Scope:
 
     def follow(self, view: View, words: frozenset[str] = _NO_WORDS) -> Value:
         """As `ground`, in silence: BAD when a name on the way is not known or leads back to itself."""
-        span = view.value.span
         if not isinstance(view.value, ast.Path):
-            return literal_value(view, span, direct=True)
+            return literal_value(view, view.value.span, direct=True)
+        depth = len(self._trail)
+        value = self._follow_names(view, words)
+        del self._trail[depth:]
+        return value
+
+    def _follow_names(self, view: View, words: frozenset[str]) -> Value:
+        span = view.value.span
         seen: set[int] = set()
         while isinstance(view.value, ast.Path):
             path = view.value
@@ -103,6 +110,7 @@ class Scope:
                 return _bad(span)
             if isinstance(target, Value):
                 return _at(target, span, path.span, literal=target.element is None and len(seen) == 1)
+            self._trail.append(path.text)
             view = View(target.value, target.additions + view.additions, target.owner, view.fold or target.fold)
         return literal_value(view, span, direct=False)
 
@@ -118,13 +126,14 @@ class Scope:
             self._report_lookup_cycle(path)
             return _bad(path.span)
         self._in_progress[text] = path
+        self._trail.append(text)
         found = self._find(path)
+        self._trail.pop()
         del self._in_progress[text]
         return self._targets.setdefault(text, found)
 
     def _report_lookup_cycle(self, path: ast.Path) -> None:
-        texts = list(self._in_progress)
-        cycle = " -> ".join([*texts[texts.index(path.text) :], path.text])
+        cycle = " -> ".join([*self._trail[self._trail.index(path.text) :], path.text])
         span = self._in_progress[path.text].span
         self.reporter.error("value-cycle", f"values lead back to themselves: {cycle}", span)
 
@@ -213,7 +222,7 @@ class Scope:
                 return _bad(path.span)
             before = ".".join(name.text for name in path.parts[:index])
             if value.sort is not Sort.OBJECT or value.view is None:
-                return Unknown("unknown-member", f"`{before}` is {value.sort}: it has no members", index, None)
+                return Unknown("unknown-member", f"`{before}` is {value.what}: it has no members", index, None)
             members = self.members(value.view)
             entry = members.get(part.text.lower() if value.view.fold else part.text)
             if entry is None:

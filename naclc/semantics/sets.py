@@ -102,7 +102,7 @@ class Sets:
             self._reporter.error("element-as-set", f"`{leaf.span.text}` is no set of values", leaf.span, *labels)
             return False
         if "in" not in with_constant(field.type, leaf.sort):
-            message = f"`{field.name}` is compared with {wanted(field.type)}, not {leaf.sort}"
+            message = f"`{field.name}` is compared with {wanted(field.type)}, not {leaf.what}"
             self._reporter.error("type-mismatch", message, leaf.span, *labels)
             return False
         if leaf.sort is Sort.CIDR:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+LISTED = 16
+
 
 def distance(a: str, b: str) -> int:
     """Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`
@@ -23,23 +25,35 @@ def distance(a: str, b: str) -> int:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The one of `known` that is spelled most like `name` (case does not count), the first of equals.
 
-    None when nothing is near: at most a third of the letters, but always one, may differ.
+    None when nothing is near: two fifths of the letters may differ, but never all of them.
     """
     folded = name.lower()
-    allowed = max(1, len(name) // 3)
+    letters = set(folded)
+    limit = min(round(len(name) * 0.4), len(name) - 1)
     best: str | None = None
     for candidate in known:
-        if abs(len(candidate) - len(name)) > allowed:
+        if limit < 0:
+            break
+        other = candidate.lower()
+        if abs(len(other) - len(folded)) > limit or _surely_farther(letters, set(other), limit):
             continue
-        found = distance(folded, candidate.lower())
-        if found < allowed or (found == allowed and best is None):
-            best, allowed = candidate, found
-            if found == 0:
-                break
+        found = distance(folded, other)
+        if found <= limit:
+            best, limit = candidate, found - 1
     return best
 
 
+def _surely_farther(a: set[str], b: set[str], limit: int) -> bool:
+    """Every letter that only one of them has costs a step of its own."""
+    return len(a - b) > limit or len(b - a) > limit
+
+
 def suggestion(name: str, known: Iterable[str]) -> str | None:
-    """The help text that names the nearest spelling, or None."""
-    best = nearest(name, known)
-    return f"did you mean `{best}`?" if best else None
+    """The help text that names the nearest spelling; all of them when none is near and they are few."""
+    candidates = list(dict.fromkeys(known))
+    best = nearest(name, candidates)
+    if best:
+        return f"did you mean `{best}`?"
+    if 0 < len(candidates) <= LISTED:
+        return "known: " + ", ".join(f"`{candidate}`" for candidate in candidates)
+    return None

@@ -77,7 +77,7 @@ class Sort(StrEnum):
 
     INT = "a number"
     DECIMAL = "a decimal number"
-    BOOL = "true or false"
+    BOOL = "a Bool"
     STRING = "a string"
     ADDR = "an address"
     CIDR = "a CIDR"
@@ -129,6 +129,13 @@ class Value:
     element: Element | None = None
     view: View | None = None
     literal: bool = True
+
+    @property
+    def what(self) -> str:
+        """What messages call it."""
+        if self.sort is Sort.ELEMENT and self.element:
+            return f"a {self.element.type_name}"
+        return str(self.sort)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,79 @@
+"""What goes with a diagnostic: messages, labels, help."""
+
+from __future__ import annotations
+
+from naclc.diagnostics import Diagnostic
+
+from .programs import resolved
+
+HEAD = "Iface e { index: 0, input: f }\n"
+
+
+def only(text: str, code: str) -> Diagnostic:
+    """The one diagnostic of `text` with `code`."""
+    _, diagnostics = resolved(text)
+    found = [diagnostic for diagnostic in diagnostics if diagnostic.code == code]
+    assert len(found) == 1, diagnostics
+    return found[0]
+
+
+def labels(diagnostic: Diagnostic) -> list[tuple[int, str]]:
+    """(line, text under the label) of each label."""
+    return [(label.span.line, label.span.text) for label in diagnostic.labels]
+
+
+def test_a_cycle_of_values_is_spelled_whole() -> None:
+    assert "a -> b -> c -> a" in only("a: b\nb: [c]\nc: { x: a }\n", "value-cycle").message
+
+
+def test_a_cycle_of_calls_is_spelled_whole() -> None:
+    text = HEAD + "Filter::IP f { g drop }\nFilter::IP g { h }\nFilter::IP h { f }\n"
+    assert "f -> g -> h -> f" in only(text, "call-cycle").message
+
+
+def test_a_second_definition_points_to_the_first() -> None:
+    assert labels(only("a: 1\na: 2\n", "duplicate-name")) == [(1, "a")]
+
+
+def test_a_problem_behind_a_call_names_the_call() -> None:
+    text = HEAD + "Filter::IP f { Filter::TCP { g } drop }\nFilter::IP g { Filter::UDP { drop } }\n"
+    assert labels(only(text, "wrong-subtype")) == [(2, "g")]
+
+
+def test_an_iface_field_names_attachment_and_call() -> None:
+    text = "Iface e { index: 0, output: f }\nFilter::IP f { g drop }\nFilter::IP g { log(iface.in) }\n"
+    assert labels(only(text, "field-not-available")) == [(1, "f"), (2, "g")]
+
+
+def test_a_bad_member_of_a_named_set_says_where_it_is_used() -> None:
+    text = HEAD + "s: [80, 10.0.0.1]\nFilter::IP f { if (ip.id in s or ip.length in s) { drop } accept }\n"
+    _, diagnostics = resolved(text)
+    assert [labels(d) for d in diagnostics if d.code == "type-mismatch"] == [[(3, "s")]]
+
+
+def test_a_wrong_value_by_name_says_where_it_is_written() -> None:
+    text = "Iface e { index: 0, address: here, netmask: 255.0.0.0 }\nhere: 80\n"
+    assert labels(only(text, "type-mismatch")) == [(2, "80")]
+
+
+def test_unknown_names_come_with_the_nearest_spelling() -> None:
+    cases = {
+        "unknown-name": "if (ip.protocol == gree) { drop }",
+        "unknown-field": "if (ip.sadr == 10.0.0.1) { drop }",
+        "unknown-action": "acept",
+        "unknown-member": "if (ip.saddr == e.adress) { drop }",
+    }
+    expected = {
+        "unknown-name": "gre",
+        "unknown-field": "ip.saddr",
+        "unknown-action": "accept",
+        "unknown-member": "address",
+    }
+    for code, statement in cases.items():
+        head = "Iface e { index: 0, address: 10.0.0.1, netmask: 255.0.0.0, input: f }\n"
+        assert only(f"{head}Filter::IP f {{ {statement} drop }}\n", code).help == f"did you mean `{expected[code]}`?"
+
+
+def test_nothing_looks_unused_because_of_a_typo() -> None:
+    text = HEAD + "servers: [10.0.0.1]\nFilter::IP f { if (ip.saddr in serves) { drop } accept }\n"
+    assert [diagnostic.code for diagnostic in resolved(text)[1]] == ["unknown-name"]
