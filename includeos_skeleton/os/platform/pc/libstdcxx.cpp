@@ -4,6 +4,7 @@
 // Spec    Itanium C++ ABI, 2.6.5.3 (pure virtual calls), 3.3.6 (destruction of globals: never, here).
 #include <bits/functexcept.h>
 
+#include <memory>
 #include <new>
 #include <os.hpp>
 #include <string>
@@ -28,6 +29,9 @@ void __throw_overflow_error(const char* what) { os::panic(what); }
 void __throw_bad_cast() { os::panic("std::bad_cast"); }
 
 [[noreturn]] void terminate() noexcept { os::panic("std::terminate"); }
+
+// std::make_shared: asked only by code that has run-time type information, of which there is none.
+bool _Sp_make_shared_tag::_S_eq(const type_info&) noexcept { return false; }
 
 // _GLIBCXX_ASSERTIONS
 [[noreturn]] void __glibcxx_assert_fail(const char*, int, const char*, const char* condition) noexcept {
