@@ -86,7 +86,7 @@ def _absorb(branch: Branch, blocks: dict[int, Block], references: list[int]) -> 
             continue
         # In `a || b`, what both lead to is where b is true; in `a && b`, where b is false.
         if shared != (other.then if joint == "||" else other.otherwise):
-            other = _flipped(other)
+            other = flipped(other)
         operands = (*_operands_of(branch, joint), *_operands_of(other, joint))
         references[shared] -= 1
         references[rest] = 0
@@ -103,7 +103,7 @@ def _operands_of(branch: Branch, joint: str) -> tuple[str, ...]:
     return (f"({branch.text})",)
 
 
-def _flipped(branch: Branch) -> Branch:
+def flipped(branch: Branch) -> Branch:
     """The same branch with the opposite condition (De Morgan)."""
     operands = tuple(_opposite(operand) for operand in branch.operands)
     return Branch(operands, "&&" if branch.joint == "||" else "||", branch.otherwise, branch.then, branch.statement)
@@ -119,5 +119,5 @@ def _in_source_order(block: Block, blocks: dict[int, Block]) -> Block:
         return block
     then, otherwise = blocks[block.then], blocks[block.otherwise]
     if otherwise.statement >= 0 and (then.statement < 0 or otherwise.statement < then.statement):
-        return _flipped(block)
+        return flipped(block)
     return block

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,7 +12,6 @@ from naclc.codegen.names import accessor, function_name, literal, source_comment
 from naclc.codegen.unit import (
     CompareStep,
     FieldStep,
-    FunctionPlan,
     GuardStep,
     LogStep,
     MemberStep,
@@ -23,6 +23,7 @@ from naclc.codegen.unit import (
 from naclc.net.fields import FIELDS, NO_IFACE, PROTOCOL_NUMBERS, Field, FieldType
 from naclc.pipeline.evaluation import Verdict
 from naclc.pipeline.pipeline import Pipeline
+from naclc.semantics.model import Function
 
 _SET_LINE = 8  # numbers on a line of a set
 
@@ -122,25 +123,28 @@ def _functions(unit: Unit, pipeline: Pipeline) -> list[dict[str, Any]]:
     comments = _Comments(pipeline)
     names = layout.Names(identifiers, comments.comment, comments.line)
     return [
-        _function(function, identifier, unit, pipeline, names)
+        {
+            "identifier": identifier,
+            "comment": _place(pipeline.functions[function.name]),
+            "protocol": PROTOCOL_NUMBERS.get(function.protocol.value, 0),
+            "parts": [_part(part, identifier) for part in layout.parts(function, identifier, unit.tables, names)],
+        }
         for function, identifier in zip(unit.functions, identifiers, strict=True)
     ]
 
 
-def _function(
-    function: FunctionPlan, identifier: str, unit: Unit, pipeline: Pipeline, names: layout.Names
-) -> dict[str, Any]:
-    body = layout.body(function, unit.tables, names)
-    text = "\n".join(line for line in body if not line.lstrip().startswith("//"))
-    packet = " packet" if "packet" in text else ""
-    log = " log" if "log." in text or "log)" in text else ""
-    source = pipeline.functions[function.name]
+def _place(source: Function) -> str:
+    return f"line {source.span.line}: {source.kind.value}::{source.protocol.value} {source.name}"
+
+
+def _part(part: layout.Part, identifier: str) -> dict[str, Any]:
+    code = [line for line in part.lines if not line.lstrip().startswith("//")]
+    packet = " packet" if any("packet" in line for line in code) else ""
+    log = " log" if any(re.search(r"\blog\b", line) for line in code) else ""
+    inline = "" if part.identifier == identifier else "[[gnu::noinline]] "
     return {
-        "identifier": identifier,
-        "comment": f"line {source.span.line}: {source.kind.value}::{source.protocol.value} {source.name}",
-        "parameters": f"const Packet&{packet}, Log&{log}",
-        "protocol": PROTOCOL_NUMBERS.get(function.protocol.value, 0),
-        "body": body,
+        "declaration": f"{inline}uint32_t {part.identifier}(const Packet&{packet}, Log&{log})",
+        "lines": part.lines,
     }
 
 

@@ -3,6 +3,9 @@
 Every path ends in a return or a goto, so an if needs no else. A block that several edges lead to stands once, after
 the block that all ways to it pass through (its immediate dominator), and most ways reach it by falling through.
 
+A long function becomes several C++ functions that end in calls of each other (naclc.codegen.parts): compilers take
+more than linear time for one function.
+
 INVARIANT nesting   no statement stands deeper than _DEEPEST brackets; what would is moved to the end of the function.
 """
 
@@ -11,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from naclc.codegen.branches import Block, Branch, merge
+from naclc.codegen.branches import Block, Branch, flipped, merge
 from naclc.codegen.dominators import dominators
 from naclc.codegen.expression import log_calls
+from naclc.codegen.parts import part_starts
 from naclc.codegen.unit import CallStep, FunctionPlan, LogStep, ReturnStep, Table
 from naclc.decision.trampoline import Work, run
 from naclc.pipeline.evaluation import NO_STATEMENT, Verdict
@@ -39,12 +43,28 @@ class Names:
     line: Callable[[int], int | None]
 
 
-def body(function: FunctionPlan, tables: tuple[Table, ...], names: Names) -> list[str]:
-    """The lines between the braces of the C++ function, indented."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One C++ function: `lines` stand between its braces, indented."""
+
+    identifier: str
+    lines: list[str]
+
+
+def parts(function: FunctionPlan, identifier: str, tables: tuple[Table, ...], names: Names) -> list[Part]:
+    """The C++ functions of one function of the policy, callees first; the last one is named `identifier`."""
     blocks, references = merge(function.steps, tables)
+    above = dominators(blocks)
     layout = _Layout(blocks, references, names)
-    run(layout.everything())
-    return layout.text()
+    layout.starts = {start: _part_name(identifier, start) for start in part_starts(blocks, above)}
+    for number, dominator in above.items():
+        if layout.is_meeting(number):
+            layout.meetings.setdefault(dominator, []).append(number)
+    return [Part(name, layout.lines_from(start)) for start, name in sorted(layout.starts.items(), reverse=True)]
+
+
+def _part_name(identifier: str, start: int) -> str:
+    return identifier if start == 0 else f"part{start}_{identifier}"
 
 
 @dataclass(slots=True)
@@ -52,28 +72,28 @@ class _Layout:
     blocks: dict[int, Block]
     references: list[int]
     names: Names
+    starts: dict[int, str] = field(default_factory=dict)  # where C++ functions begin, and their names
+    meetings: dict[int, list[int]] = field(default_factory=dict)  # by dominator: blocks where paths meet
     lines: list[_Line] = field(default_factory=list)
     gotos: set[int] = field(default_factory=set)
     moved: list[int] = field(default_factory=list)  # blocks that stood too deep
-    meetings: dict[int, list[int]] = field(default_factory=dict)  # by dominator: blocks where paths meet
     commented: int = NO_STATEMENT
 
-    def everything(self) -> Work[None]:
-        for number, dominator in dominators(self.blocks).items():
-            if self._is_meeting(number):
-                self.meetings.setdefault(dominator, []).append(number)
-        yield self._region(0, None, 1)
+    def lines_from(self, start: int) -> list[str]:
+        """The C++ function that begins with block `start`."""
+        self.lines, self.gotos, self.moved, self.commented = [], set(), [], NO_STATEMENT
+        run(self._region(start, None, 1))
         while self.moved:
             number = self.moved.pop(0)
             self._label(number)
-            yield self._region(number, None, 1)
-
-    def text(self) -> list[str]:
+            run(self._region(number, None, 1))
         kept = [line for line in self.lines if line.label is None or line.label in self.gotos]
         return [" " * (2 * line.depth if line.label is None else 1) + line.text for line in kept]
 
-    def _is_meeting(self, number: int) -> bool:
-        return self.references[number] > 1 and not isinstance(self.blocks[number], ReturnStep)
+    def is_meeting(self, number: int) -> bool:
+        """Whether paths meet at block `number`, inside one C++ function."""
+        shared = self.references[number] > 1 and not isinstance(self.blocks[number], ReturnStep)
+        return shared and number not in self.starts
 
     def _region(self, number: int, follow: int | None, depth: int) -> Work[None]:
         """Block `number` and all blocks it dominates. Control that reaches the end goes on at `follow`."""
@@ -101,10 +121,13 @@ class _Layout:
             self._add(depth, self._return(block))
 
     def _branch(self, branch: Branch, follow: int | None, depth: int) -> Work[None]:
+        if branch.then == follow:
+            branch = flipped(branch)  # nothing in the braces otherwise
         self._comment(branch.statement, depth)
         before = len(self.lines)
-        # Falling out of the braces leads to what stands next, which is `follow` only if nothing stands between.
-        yield self._jump(branch.then, follow if branch.otherwise == follow else None, depth + 1)
+        # Falling out of the braces leads to what stands next.
+        stands_next = branch.otherwise == follow or isinstance(self.blocks[branch.otherwise], ReturnStep)
+        yield self._jump(branch.then, branch.otherwise if stands_next else None, depth + 1)
         inside = self.lines[before:]
         del self.lines[before:]
         if len(inside) == 1 and inside[0].label is None:
@@ -121,11 +144,13 @@ class _Layout:
     def _jump(self, target: int, follow: int | None, depth: int) -> Work[None]:
         """Whatever takes control to `target`: nothing, the block itself, or a goto."""
         block = self.blocks[target]
+        if target == follow:
+            return
         if isinstance(block, ReturnStep):
             self._add(depth, self._return(block))
-        elif target == follow:
-            return
-        elif self._is_meeting(target):
+        elif target in self.starts:
+            self._add(depth, f"return {self.starts[target]}(packet, log);")
+        elif self.is_meeting(target):
             self._goto(target, depth)
         elif depth > _DEEPEST:
             self.moved.append(target)

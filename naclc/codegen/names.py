@@ -51,7 +51,8 @@ def source_comment(span: Span) -> str:
     Characters beyond printable ASCII become dots, so that nothing can end the comment or turn the reading direction;
     a final backslash, which would continue the comment on the next line, does not stay final.
     """
-    begin = span.text.split("{", 1)[0] if span.text.lower().startswith("if") else span.text
+    has_body = re.match(r"(if\b|filter\s*:|nat\s*:)", span.text, re.IGNORECASE)
+    begin = span.text.split("{", 1)[0] if has_body else span.text
     text = re.sub(r"\s+", " ", begin).strip()
     text = "".join(char if " " <= char <= "~" else "." for char in text)
     if len(text) > _COMMENT_WIDTH:
