@@ -1,6 +1,7 @@
 #include <net/inet.hpp>
 #include <os.hpp>
 
+#include "kernel/text.hpp"
 #include "net/closed_port.hpp"
 #include "net/ethernet.hpp"
 
@@ -29,8 +30,9 @@ bool is_fragment(const PacketIP4& packet) {
 }  // namespace
 
 void accepted_without_packet(const char* chain_name) {
-  static_cast<void>(chain_name);
-  os::panic("a filter accepted and returned no packet");
+  kernel::Text<80> why;
+  why.add("a filter of the chain ").add(chain_name).add(" accepted and returned no packet");
+  os::panic(why.c_str());
 }
 
 void count_drop(const Packet::Origin& origin, Drop reason) {

@@ -1,0 +1,105 @@
+"""The skeleton OS's network stack on this machine, under AddressSanitizer and UndefinedBehaviorSanitizer.
+
+The tests are in net/*_test.cpp; each runs in a process of its own, as a stack cannot be stopped.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+OS = HERE.parents[1] / "includeos_skeleton" / "os"
+
+SOURCES = (
+    *sorted((HERE / "net").glob("*_test.cpp")),
+    HERE / "net" / "bench.cpp",
+    *sorted((OS / "net").glob("*.cpp")),
+    *(OS / "kernel" / name for name in ("timers.cpp", "frame_pool.cpp", "os.cpp")),
+)
+OPTIONS = (
+    "-std=c++20",
+    "-O1",
+    "-g",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+    f"-I{OS / 'include'}",
+    f"-I{OS}",
+    f"-I{HERE / 'net'}",
+)
+TESTS = tuple(
+    name
+    for source in SOURCES
+    if source.name.endswith("_test.cpp")
+    for name in re.findall(r"^TEST\((\w+)\)", source.read_text(), re.MULTILINE)
+)
+# A test whose name begins with `panics_` ends in a panic; this is what the panic says.
+PANICS = {
+    "panics_when_tracking_is_enabled_twice": "connection tracking was enabled twice on an interface",
+    "panics_when_there_is_no_such_nic": "there is no network interface 3; the machine has 3",
+    "panics_when_there_is_no_such_mac": "there is no network interface 02:00:5e:00:53:01; the machine has 3",
+    "panics_when_a_filter_accepts_nothing": "a filter of the chain Input accepted and returned no packet",
+}
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """The test program; its objects are kept by content, so that a second run compiles only what changed."""
+    kept = Path(tempfile.gettempdir()) / f"naclc-net-tests-{os.getuid()}"
+    kept.mkdir(mode=0o700, exist_ok=True)
+    headers = hashlib.sha256()
+    for header in sorted([*OS.rglob("*.hpp"), *(OS / "include").rglob("*"), *HERE.rglob("*.hpp")]):
+        if header.is_file():
+            headers.update(header.read_bytes())
+    with (kept / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker builds, the others find it built
+        objects = [_object(source, kept, headers.hexdigest()) for source in SOURCES]
+        linked = kept / f"net_test-{hashlib.sha256(' '.join(map(str, objects)).encode()).hexdigest()[:16]}"
+        if not linked.exists():
+            fresh = linked.with_suffix(".new")
+            subprocess.run(["g++", "-fsanitize=address,undefined", *map(str, objects), "-o", str(fresh)], check=True)
+            fresh.replace(linked)
+    return linked
+
+
+def _object(source: Path, kept: Path, headers: str) -> Path:
+    key = hashlib.sha256("\0".join([headers, *OPTIONS, source.read_text()]).encode()).hexdigest()[:16]
+    compiled = kept / f"{source.stem}-{key}.o"
+    if not compiled.exists():
+        fresh = compiled.with_suffix(".new")
+        subprocess.run(["g++", *OPTIONS, "-c", str(source), "-o", str(fresh)], check=True)
+        fresh.replace(compiled)
+    return compiled
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_stack(name: str, program: Path) -> None:
+    run = subprocess.run([str(program), name], capture_output=True, text=True, timeout=300, check=False)
+    if name in PANICS:
+        assert (run.returncode, f"panic: {PANICS[name]}\n" in run.stderr) == (101, True), run.stderr
+    else:
+        assert run.returncode == 0, run.stderr
+
+
+def test_every_test_is_found(program: Path) -> None:
+    listed = subprocess.run([str(program)], capture_output=True, text=True, check=True)
+    assert sorted(listed.stdout.split()) == sorted(TESTS)
+
+
+def test_every_drop_reason_is_documented_with_its_class() -> None:
+    counters = (OS / "include" / "net" / "counters.hpp").read_text()
+    page = (HERE.parents[1] / "docs" / "runtime-stack.md").read_text()
+    reasons = re.findall(r'X\(\w+, "([a-z-]+)", k(\w+)\)', counters)
+    described = re.findall(r"^\| `([a-z-]+)` \| (frame|packet|link|answer) \|", page, re.MULTILINE)
+    assert len(reasons) > 30
+    assert sorted(described) == sorted((name, drop_class.lower()) for name, drop_class in reasons)
