@@ -37,17 +37,15 @@ class _ChainReader:
         elif value.sort is Sort.FUNCTION and value.element:
             self._attach(value.element, value)
         elif isinstance(view.value, ast.Path):
-            self._refuse_name(view.value)
+            self._refuse_name(view.value, value)
         else:
             self._scope.reporter.error("type-mismatch", f"`{self._hook}` takes functions, not {value.what}", value.span)
 
-    def _refuse_name(self, path: ast.Path) -> None:
-        self._scope.reporter.error(
-            "unknown-function",
-            f"there is no function `{path.text}`",
-            path.span,
-            help=suggestion(path.text, self._scope.names(ElementKind.FUNCTION)),
-        )
+    def _refuse_name(self, path: ast.Path, value: Value | None = None) -> None:
+        name = path.text
+        message = f"there is no function `{name}`" if value is None else f"`{name}` is {value.what}, not a function"
+        known = self._scope.names(ElementKind.FUNCTION)
+        self._scope.reporter.error("unknown-function", message, path.span, help=suggestion(name, known))
 
     def _read_list(self, view: View) -> None:
         if view.key in self._open or not isinstance(view.value, ast.List):

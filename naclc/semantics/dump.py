@@ -74,11 +74,7 @@ def _add_statement(lines: list[str], statement: model.Statement, level: int, nam
     start = f"{'  ' * level}#{statement.id} "
     match statement:
         case model.If():
-            lines.append(f"{start}if {condition_text(statement.condition, names)}")
-            _add_body(lines, statement.then, level + 1, names)
-            if statement.otherwise:
-                lines.append(f"{'  ' * level}else")
-                _add_body(lines, statement.otherwise, level + 1, names)
+            _add_if(lines, statement, level, names)
         case model.Block():
             lines.append(f"{start}{statement.protocol} block")
             _add_body(lines, statement.body, level + 1, names)
@@ -91,6 +87,23 @@ def _add_statement(lines: list[str], statement: model.Statement, level: int, nam
         case model.Log():
             parts = (part.name if isinstance(part, Field) else _quoted(part) for part in statement.parts)
             lines.append(f"{start}log {' '.join(parts)}")
+
+
+def _add_if(lines: list[str], statement: model.If, level: int, names: list[str]) -> None:
+    """An `if` that alone makes up an else branch is written on the same level, as `else if`."""
+    word = "if"
+    while True:
+        lines.append(f"{'  ' * level}#{statement.id} {word} {condition_text(statement.condition, names)}")
+        _add_body(lines, statement.then, level + 1, names)
+        match statement.otherwise:
+            case (model.If() as following,):
+                statement, word = following, "else if"
+            case ():
+                return
+            case _:
+                lines.append(f"{'  ' * level}else")
+                _add_body(lines, statement.otherwise, level + 1, names)
+                return
 
 
 def _quoted(text: str) -> str:

@@ -67,7 +67,7 @@ class _Destination:
 
 
 class _GatewayReader:
-    """`written` counts the routes of the source, `routes` are those without errors."""
+    """`written` counts what stands where a route may, `routes` are those without errors."""
 
     def __init__(self, scope: Scope, ifaces: dict[str, ReadIface]) -> None:
         self.routes: list[Route] = []
@@ -131,12 +131,10 @@ class _GatewayReader:
 
     def _read_named(self, entry: Entry) -> None:
         value = self._scope.ground(entry.view)
+        self.written += 1
         if value.sort is Sort.OBJECT and value.view:
-            self.written += 1
             self._read_route(value.view, entry.name.span)
-        elif value.sort is Sort.BAD:
-            self.written += 1
-        else:
+        elif value.sort is not Sort.BAD:
             self._reporter.error(
                 "unknown-key",
                 f"a Gateway has no key `{entry.name.text}`, and {value.what} is no route",
