@@ -53,6 +53,8 @@ def expected(machine: Machine) -> str:
         take(_COMPARISONS, "a comparison")
     if kinds >= _CONNECTIVES:
         take(_CONNECTIVES, "`and`", "`or`")
+    if words or len(kinds) > 1:
+        kinds -= {"DOT"}
     words.extend(word for kind, word in _WORDS.items() if kind in kinds)
     return _listed(list(dict.fromkeys(words)))
 

@@ -162,12 +162,9 @@ def _odd_word(source: SourceFile, start: int) -> Misfit:
     assert match is not None, "begins with a word character"
     odd = _ODD_IN_WORD.match(source.text, start)
     end = odd.end() if odd else start + 1
-    problem = error(
-        "bad-character",
-        f"{_shown(source.text[start:end])} cannot stand here",
-        Span(source, start, end),
-        help=_NAME_HELP,
-    )
+    shown = _shown(source.text[start:end])
+    message = f"{shown} cannot {'begin' if source.text[start] == '_' else 'be part of'} a name"
+    problem = error("bad-character", message, Span(source, start, end), help=_NAME_HELP)
     return Misfit(Token("NAME", match[0], start, match.end()), match.end(), problem, joins=True)
 
 

@@ -75,7 +75,9 @@ class Recovery:
         near, far = situation.at(-2).start, situation.after.end
         if any(near <= span.end and span.start <= far for span in self._misfits):
             return True
-        return not repaired and situation.at(-1).start <= self._last
+        if repaired or (situation.begins_line() and situation.accepts(tables.END)):
+            return False
+        return situation.before.start <= self._last
 
     def _unexpected(self, situation: Situation) -> Diagnostic:
         token, before = situation.token, situation.before

@@ -204,7 +204,7 @@ def chained_comparison(s: Situation) -> Repair | None:
     is_comparison = s.token.kind in ("COMPARE", "IN", "IN_UPPER") or (
         s.token.kind == "NOT" and s.after.kind in ("IN", "IN_UPPER")
     )
-    if not is_comparison or not s.accepts("AND"):
+    if not is_comparison or not s.accepts("AND_AND"):
         return None
     and_ = (Token("AND", "and", *s.token[2:]),)
     cut = 2 if s.token.kind == "NOT" else 1
