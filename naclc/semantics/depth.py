@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 _P = ParamSpec("_P")
@@ -37,15 +38,38 @@ def run_deep(work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         except BaseException as failure:
             failures.append(failure)
 
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, _FRAMES))
-    try:
+    with _LIMIT.raised():
         _start(body).join()
-    finally:
-        sys.setrecursionlimit(limit)
     if failures:
         raise failures[0]
     return results[0]
+
+
+class _RecursionLimit:
+    """The interpreter's one limit for all threads: up while any run_deep is under way, then as it was."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._usual = 0
+
+    @contextmanager
+    def raised(self) -> Iterator[None]:
+        with self._lock:
+            if self._users == 0:
+                self._usual = sys.getrecursionlimit()
+                sys.setrecursionlimit(max(self._usual, _FRAMES))
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    sys.setrecursionlimit(self._usual)
+
+
+_LIMIT = _RecursionLimit()
 
 
 def _start(body: Callable[[], None]) -> threading.Thread:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import pytest
 
@@ -26,3 +27,22 @@ def test_exceptions_come_out_as_they_are() -> None:
 
 def test_nested_use_is_a_plain_call() -> None:
     assert run_deep(lambda: run_deep(_dive, 20_000)) == 20_000
+
+
+def test_two_threads_at_once_do_not_take_the_room_from_each_other() -> None:
+    depths: list[int] = []
+    started = threading.Barrier(2)
+
+    def dive(levels: int) -> None:
+        def work() -> int:
+            started.wait()
+            return _dive(levels)
+
+        depths.append(run_deep(work))
+
+    threads = [threading.Thread(target=dive, args=(levels,)) for levels in (1, 60_000)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(depths) == [1, 60_000]
