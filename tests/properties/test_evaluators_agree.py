@@ -57,7 +57,7 @@ def kind_of(field: Field) -> tuple[str, FieldType]:
 
 
 def test_the_strategies_reach_everything() -> None:
-    """Every statement, fields of every protocol and type compared, every verdict, every protocol with and without its header."""
+    """Every statement, fields of every kind compared, every verdict, every protocol with and without its header."""
     kinds: set[type] = set()
     compared: set[str] = set()
     verdicts: set[Verdict] = set()
