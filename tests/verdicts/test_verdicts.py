@@ -1,0 +1,68 @@
+"""Every row of every table, on every way to decide: one table, one truth."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from naclc.decision import evaluate
+from naclc.decision.build import build
+from naclc.interpret.walk import evaluator
+from naclc.pipeline.evaluation import Evaluator
+from naclc.pipeline.pipeline import Pipeline
+from tests.verdicts.tables import FOLDER, Row, agrees, observe, packet, pipeline_of, rows
+
+TABLES = sorted(FOLDER.glob("*.verdicts"))
+compiled = cache(pipeline_of)
+
+
+def by_interpreter(pipeline: Pipeline) -> Evaluator:
+    return evaluator(pipeline)
+
+
+def by_decision(pipeline: Pipeline) -> Evaluator:
+    return evaluate.evaluator(build(pipeline), pipeline)
+
+
+@pytest.mark.parametrize("decides", [by_interpreter, by_decision])
+@pytest.mark.parametrize("row", [row for table in TABLES for row in rows(table)], ids=str)
+def test_verdict(row: Row, decides) -> None:  # type: ignore[no-untyped-def]
+    pipeline = compiled(row.policy)
+    observation = observe(pipeline, row, decides(pipeline))
+    assert agrees(row.outcome, observation), f"expected {row.outcome!r}, observed {observation!r}"
+
+
+def test_every_policy_here_has_a_table() -> None:
+    used = {row.policy for table in TABLES for row in rows(table)}
+    assert used == set(FOLDER.glob("*.nacl"))
+
+
+@pytest.mark.parametrize("line", ["no arrow here", "outside udp 1.2.3.4 5.6.7.8 -> drop", "outside -> drop | nothing"])
+def test_a_line_that_is_no_row_is_refused(tmp_path: Path, line: str) -> None:
+    table = tmp_path / "bad.verdicts"
+    table.write_text(f"# policy: network.nacl\n{line}\n")
+    with pytest.raises(ValueError):
+        list(rows(table))
+
+
+def test_an_unknown_option_of_a_packet_is_refused() -> None:
+    with pytest.raises(KeyError):
+        packet(["udp", "192.0.2.9:1", "10.0.0.5:2", "tll=3"])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "observation", "expected"),
+    [
+        ("drop", "drop no-route", True),
+        ("drop no-route", "drop no-route", True),
+        ("drop no-route", "drop forward rule=3", False),
+        ("drop", "local dropped input", False),
+        ("out inside ttl=63", "out inside via=10.0.0.5 ttl=63", True),
+        ("out ttl=63 inside", "out inside via=10.0.0.5 ttl=63", False),
+        ("drop", "", False),
+    ],
+)
+def test_what_agrees(outcome: str, observation: str, expected: bool) -> None:
+    assert agrees(outcome, observation) is expected
