@@ -54,6 +54,13 @@ def build_function(function: Function, protocols: dict[str, Protocol]) -> Graph:
     return Graph(function.name, function.protocol, root)
 
 
+def condition_graph(condition: Condition) -> Node:
+    """The graph that leads to accept where `condition` is true, else to drop."""
+    builder = _Builder({})
+    yes, no = (builder.store.leaf(verdict, NO_STATEMENT) for verdict in (Verdict.ACCEPT, Verdict.DROP))
+    return run(builder.condition(condition, yes, no, NO_STATEMENT))
+
+
 class _Builder:
     """`context` is the protocol that is known where a statement stands: its guard is left out there."""
 
@@ -72,7 +79,7 @@ class _Builder:
             case If(condition, then, otherwise):
                 yes = yield self.body(then, context, following)
                 no = yield self.body(otherwise, context, following)
-                branch: Node = yield self._condition(condition, yes, no, statement.id)
+                branch: Node = yield self.condition(condition, yes, no, statement.id)
                 return branch
             case Block(protocol, body):
                 inside_context = context if protocol is Protocol.IP else protocol
@@ -93,7 +100,7 @@ class _Builder:
             return inside
         return self.store.guard(protocol, inside, outside, statement)
 
-    def _condition(self, condition: Condition, yes: Node, no: Node, statement: int) -> Work[Node]:
+    def condition(self, condition: Condition, yes: Node, no: Node, statement: int) -> Work[Node]:
         store = self.store
         while isinstance(condition, Not):
             condition, yes, no = condition.operand, no, yes
@@ -109,11 +116,11 @@ class _Builder:
                 return store.field_test(left, right, less, equal, greater, statement)
             case And(operands):
                 for operand in reversed(operands):
-                    yes = yield self._condition(operand, yes, no, statement)
+                    yes = yield self.condition(operand, yes, no, statement)
                 return yes
             case Or(operands):
                 for operand in reversed(operands):
-                    no = yield self._condition(operand, yes, no, statement)
+                    no = yield self.condition(operand, yes, no, statement)
                 return no
 
 

@@ -38,7 +38,7 @@ from naclc.semantics.model import (
 )
 from naclc.source import SourceFile, Span
 
-SOURCE = SourceFile("by hand", "".join(f"line {number}\n" for number in range(1, 200)))
+SOURCE = SourceFile("by hand", "line\n" * 20)
 SPAN = Span(SOURCE, 0, 4)
 HOOKS = (Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING)
 NEW, ESTABLISHED = State.NEW.value, State.ESTABLISHED.value
@@ -114,7 +114,7 @@ class _Numbering:
 
     def next(self) -> int:
         number = next(self._ids)
-        start = SOURCE.line_starts[number % 199]
+        start = SOURCE.line_starts[number % 20]
         self.places[number] = Span(SOURCE, start, start + 4)
         return number
 
@@ -146,7 +146,7 @@ def pipeline_of(
     untracked: str = "drop",
 ) -> Pipeline:
     """`functions` in order, callees first; `chains` are those of Iface 0, `forward` the router's. Line N of the source
-    is the statement with id N-1."""
+    is the statement with id N-1, up to line 20."""
     numbering = _Numbering()
     made = {
         name: Function(Kind.FILTER, Protocol(protocol), name, numbering.body(body), SPAN)
