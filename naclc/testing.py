@@ -74,14 +74,17 @@ def run_policy_tests(
 
 def _run(compilation: Compilation, written: TestsFile, executors: list[Executor], options: PolicyTestOptions) -> Report:
     from naclc.interpret.walk import evaluator
-    from naclc.probes.plan import plan_probes
     from naclc.verify.executors.inside import InsideExecutor
     from naclc.verify.run import RunOptions, run_tests
 
     assert compilation.pipeline is not None and compilation.graphs is not None
     pipeline = compilation.pipeline
     neighbours = _neighbours(written)
-    plan = plan_probes(compilation.graphs, pipeline) if options.generated != 0 else None
+    plan = None
+    if options.generated != 0:
+        from naclc.probes.plan import plan_probes
+
+        plan = plan_probes(compilation.graphs, pipeline)
     caps = dict.fromkeys(_names(executors), options.generated) if options.generated is not None else {}
     defaults = {name: VM_PROBES for name in _names(executors) if name.startswith("vm-")}
     return run_tests(
@@ -158,8 +161,10 @@ def _native(bench: _Bench) -> Executor | Diagnostic:
     from naclc.codegen.native import load
     from naclc.verify.executors.inside import InsideExecutor
 
-    assert bench.compilation.unit is not None
-    built = build_shared_library(bench.service, bench.work / "decisions.so")
+    assert bench.compilation.unit is not None and bench.compilation.cpp is not None
+    alone = bench.work / "decisions.cpp"
+    alone.write_text(f"#define NACLC_NATIVE\n{bench.compilation.cpp}", encoding="utf-8")
+    built = build_shared_library(alone, bench.work / "decisions.so")
     if isinstance(built, BuildFailure):
         return _unbuilt(built)
     evaluate = load(built.path, bench.compilation.unit)

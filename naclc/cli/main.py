@@ -13,6 +13,7 @@ import click
 
 from naclc import __version__
 from naclc.cli import exits
+from naclc.cli.stop import NotCompiled
 
 # command -> (module, one line for the list of commands)
 _COMMANDS = {
@@ -66,6 +67,8 @@ def _run() -> int:
         status = _naclc.main(standalone_mode=False)
         sys.stdout.flush()
         return int(status or 0)
+    except NotCompiled as done:
+        return done.exit_status
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.ClickException as problem:

@@ -6,20 +6,10 @@ import click
 
 from naclc.cli import exits
 from naclc.cli.diagnostics import show, status
+from naclc.cli.stop import NotCompiled
 from naclc.diagnostics import Diagnostic
 from naclc.driver import Compilation, MiscompiledPolicy, Options, compile_policy
 from naclc.syntax.read import read_source
-
-
-class NotCompiled(click.ClickException):
-    """The policy did not compile; all has been said already."""
-
-    def __init__(self, exit_status: int) -> None:
-        super().__init__("")
-        self.exit_code = exit_status
-
-    def show(self, file: object = None) -> None:
-        """Nothing: the diagnostics were shown when they were found."""
 
 
 def compiled(policy: str, options: Options, form: str | None, *, quiet: bool = False) -> Compilation:
