@@ -19,7 +19,8 @@ class ProbeStep:
 class Probe:
     """Packets to be sent one after the other; the last one is there for `about`.
 
-    `function` is the attached or called function it is for, `span` the place in it.
+    `function` is the attached or called function it is for, `span` the place in it. `fresh`: on a machine that has
+    seen the probes before it, it would not get there, so it wants a new one.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Probe:
     function: str
     span: Span | None
     steps: tuple[ProbeStep, ...]
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

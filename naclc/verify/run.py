@@ -196,6 +196,8 @@ class _Run:
                 started = True
                 until = time.monotonic() + BATCH_SECONDS
                 for probe in probes[:BATCH_PROBES]:
+                    if probe.fresh and results:
+                        break
                     results.append(self._probe(executor, probe, truth, session))
                     if executor.real_time and time.monotonic() > until:
                         break
