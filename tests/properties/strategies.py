@@ -172,10 +172,10 @@ def leaves_of(field: Field) -> st.SearchStrategy[Leaf]:
 
 
 @st.composite
-def policies(draw: st.DrawFn, depth: int = 3) -> Pipeline:
-    """`main` hangs on every chain; bodies nest `depth` deep."""
+def policies(draw: st.DrawFn, depth: int = 3, least: int = 0, most: int = 3) -> Pipeline:
+    """`main` hangs on every chain; bodies nest `depth` deep; `least` to `most` functions beside `main`."""
     drawing = _Drawing(draw)
-    for protocol in draw(st.lists(st.sampled_from([Protocol.TCP, *Protocol]), max_size=3)):
+    for protocol in draw(st.lists(st.sampled_from([Protocol.TCP, *Protocol]), min_size=least, max_size=most)):
         drawing.function(f"f{len(drawing.callees)}", protocol, depth - 1)
     drawing.function("main", Protocol.IP, depth)
     hooks = dict.fromkeys((Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING), ("main",))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from naclc.codegen import native
+from naclc.codegen.plan import plan
+from naclc.codegen.render import render
 from naclc.decision import evaluate
 from naclc.decision.build import build
 from naclc.interpret.walk import evaluator
@@ -26,11 +30,32 @@ def by_decision(pipeline: Pipeline) -> Evaluator:
     return evaluate.evaluator(build(pipeline), pipeline)
 
 
+@pytest.fixture(scope="session")
+def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("native")
+
+
+@cache
+def compiled_cpp(policy: Path, workdir: Path) -> Evaluator:
+    pipeline = compiled(policy)
+    unit = plan(build(pipeline), pipeline)
+    return native.evaluator(render(unit, pipeline, policy.name, plugin=False), unit, workdir)
+
+
+ROWS = [row for table in TABLES for row in rows(table)]
+
+
 @pytest.mark.parametrize("decides", [by_interpreter, by_decision])
-@pytest.mark.parametrize("row", [row for table in TABLES for row in rows(table)], ids=str)
-def test_verdict(row: Row, decides) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_verdict(row: Row, decides: Callable[[Pipeline], Evaluator]) -> None:
     pipeline = compiled(row.policy)
     observation = observe(pipeline, row, decides(pipeline))
+    assert agrees(row.outcome, observation), f"expected {row.outcome!r}, observed {observation!r}"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_verdict_of_generated_code(row: Row, workdir: Path) -> None:
+    observation = observe(compiled(row.policy), row, compiled_cpp(row.policy, workdir))
     assert agrees(row.outcome, observation), f"expected {row.outcome!r}, observed {observation!r}"
 
 
