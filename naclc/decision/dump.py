@@ -30,8 +30,9 @@ def _lines(graph: Graph, pipeline: Pipeline | None) -> Iterator[str]:
     yield f"{kind}{graph.protocol} {graph.function}"
     nodes = topological(graph.root)
     numbers = {id(node): number for number, node in enumerate(nodes)}
+    ifaces = {iface.number: iface.name for iface in pipeline.ifaces} if pipeline else {}
     for number, node in enumerate(nodes):
-        text = f"  {number}  {describe(node, numbers)}"
+        text = f"  {number}  {describe(node, numbers, ifaces)}"
         place = _place(node.statement, pipeline)
         yield f"{text:<{_PLACE_COLUMN}}  {place}" if place else text
 
@@ -44,15 +45,15 @@ def _place(statement: int, pipeline: Pipeline | None) -> str:
     return f"# line {pipeline.statements[statement].line}"
 
 
-def describe(node: Node, numbers: dict[int, int]) -> str:
-    """The node in one line; `numbers` gives the number of each node by its `id`."""
+def describe(node: Node, numbers: dict[int, int], ifaces: dict[int, str]) -> str:
+    """The node in one line; `numbers` gives the number of each node by its `id`, `ifaces` names by number."""
 
     def to(target: Node) -> str:
         return f"-> {numbers[id(target)]}"
 
     match node:
         case Test():
-            return f"{node.field}: {_edges(node, numbers)}"
+            return f"{node.field}: {_edges(node, numbers, ifaces)}"
         case FieldTest(left, right, less, equal, greater):
             return f"{left} against {right}: less {to(less)}, equal {to(equal)}, greater {to(greater)}"
         case Guard(protocol, inside, outside):
@@ -70,7 +71,7 @@ def _quoted(text: str) -> str:
     return '"' + text.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
 
 
-def _edges(test: Test, numbers: dict[int, int]) -> str:
+def _edges(test: Test, numbers: dict[int, int], ifaces: dict[int, str]) -> str:
     """Grouped by target; the target with the most values comes last, as `else`."""
     groups: dict[int, list[Edge]] = {}
     for edge in test.edges:
@@ -78,7 +79,7 @@ def _edges(test: Test, numbers: dict[int, int]) -> str:
     sizes = {number: sum(edge.last - edge.first + 1 for edge in edges) for number, edges in groups.items()}
     rest = max(sizes, key=lambda number: sizes[number])
     shown = [
-        ", ".join(interval(test.field, edge.first, edge.last) for edge in edges) + f" -> {number}"
+        ", ".join(interval(test.field, edge.first, edge.last, ifaces) for edge in edges) + f" -> {number}"
         for number, edges in groups.items()
         if number != rest
     ]

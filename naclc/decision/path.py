@@ -36,16 +36,11 @@ def describe_packet(facts: Facts, fields: Iterable[Field], pipeline: Pipeline) -
         name = f"IP protocol {value(FIELDS['ip.protocol'], read(FIELDS['ip.protocol'], facts))}"
     names = {iface.number: iface.name for iface in pipeline.ifaces}
     others = [
-        f"{field} {_shown(field, facts, names)}"
+        f"{field} {value(field, read(field, facts), names)}"
         for field in sorted(fields, key=repr)
         if field.name not in _IN_HEADLINE and field.protocol in ("ip", "ct", "iface", kind)
     ]
     return f"{name} from {ends[0]} to {ends[1]}" + (f" ({', '.join(others)})" if others else "")
-
-
-def _shown(field: Field, facts: Facts, names: dict[int, str]) -> str:
-    number = read(field, facts)
-    return names.get(number, "?") if field.protocol == "iface" else value(field, number)
 
 
 def path_labels(function: str, facts: Facts, pipeline: Pipeline) -> list[Label]:

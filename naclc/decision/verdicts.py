@@ -182,7 +182,13 @@ class _Judge:
 def _usual(packets: BDDFunction, symbols: Symbols) -> BDDFunction:
     """Some of `packets`, which are not none: with usual values in as many fields as can be, and room for headers."""
     usual = {FIELDS[name]: value for name, value in DEFAULTS.items() if symbols.has(FIELDS[name])}
-    wishes = [symbols.transport, symbols.guard("TCP"), *(symbols.member(field, _one(usual[field])) for field in usual)]
+    living = symbols.member(FIELDS["ip.ttl"], ((1, 255),))
+    wishes = [
+        symbols.transport,
+        symbols.guard("TCP"),
+        living,
+        *(symbols.member(field, _one(usual[field])) for field in usual),
+    ]
     length = FIELDS["ip.length"]
     if symbols.has(length):
         wishes = [symbols.member(length, ((84, 1500),)), symbols.member(length, ((84, 0xFFFF),)), *wishes]

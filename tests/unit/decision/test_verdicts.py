@@ -111,7 +111,7 @@ def test_nothing_is_missing(pipeline: Pipeline) -> None:
 
 MISSING: dict[str, tuple[Pipeline, str]] = {
     "nothing at all": (attached(log("x")), "TCP from 192.0.2.1:40000 to 198.51.100.1:40001"),
-    "no else": (attached(accept_if(is_("ip.ttl", ">=", 5))), "(ip.ttl 0)"),
+    "no else": (attached(accept_if(is_("ip.ttl", ">=", 5))), "(ip.ttl 1)"),
     "a port between": (
         attached(
             block("UDP", [accept_if(in_("udp.dport", (0, 52), (54, 65535)))]),
