@@ -82,7 +82,7 @@ def test_the_strategies_reach_everything() -> None:
     verdicts: set[Verdict] = set()
     headers: set[tuple[int, bool]] = set()
 
-    @settings(patient, max_examples=150, phases=[Phase.generate], derandomize=True, database=None)
+    @settings(patient, max_examples=300, phases=[Phase.generate], derandomize=True, database=None)
     @given(policies().flatmap(lambda pipeline: st.tuples(st.just(pipeline), facts_for(pipeline))))
     def collect(pair: tuple[Pipeline, Facts]) -> None:
         pipeline, each = pair
