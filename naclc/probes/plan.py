@@ -36,7 +36,7 @@ _TOO_LARGE = "not planned: the analysis budget is used up"
 Taken = tuple[Way, int | None]
 
 
-def plan_probes(pipeline: Pipeline, graphs: Graphs, limit: int = 100_000, nodes: int = _NODES) -> Plan:
+def plan_probes(graphs: Graphs, pipeline: Pipeline, limit: int = 100_000, nodes: int = _NODES) -> Plan:
     """Plan at most `limit` probes. Equal policies give equal plans.
 
     A policy too large for `nodes` BDD nodes gets no probes; every goal is then listed as not planned.
