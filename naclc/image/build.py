@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from naclc.image.cache import cached, default_cache, key_of, unwritable
+from naclc.image.cache import cached, default_cache, key_of, unreadable, unwritable
 from naclc.image.skeleton import skeleton_key, skeleton_library
 from naclc.image.target import BuildFailure, Image, Library, Target
 from naclc.image.toolchain import (
@@ -100,7 +100,7 @@ def _policy_object(compiler: Compiler, flavour: Flavour, source: Path, cache: Pa
     try:
         text = source.read_bytes()
     except OSError as problem:
-        return unwritable(source, problem)
+        return unreadable(source, problem)
     key = key_of(["policy", skeleton_key(compiler, flavour), source.name, text])
     entry = cached(cache, key, lambda work: _compile(compiler, flavour, source, work / _OBJECT))
     return entry if isinstance(entry, BuildFailure) else entry / _OBJECT

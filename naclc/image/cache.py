@@ -71,6 +71,11 @@ def unwritable(path: Path, problem: OSError) -> BuildFailure:
     )
 
 
+def unreadable(path: Path, problem: OSError) -> BuildFailure:
+    reason = (problem.strerror or str(problem)).lower()
+    return BuildFailure(error("unreadable-file", f"`{path}` cannot be read: {reason}", None))
+
+
 def _put(work: Path, entry: Path) -> Path:
     """Give the finished directory its name, unless another build was faster."""
     try:

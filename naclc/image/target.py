@@ -36,7 +36,7 @@ class Library:
 class BuildFailure:
     """Why nothing was built. `output` is what the compiler said, as it said it; empty when it was not asked.
 
-    Codes: `compiler-missing`, `compiler-failed`, `unwritable-output`.
+    Codes: `compiler-missing`, `compiler-failed`, `unreadable-file`, `unwritable-output`.
     """
 
     diagnostic: Diagnostic

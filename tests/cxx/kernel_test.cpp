@@ -154,6 +154,7 @@ CASE("plugins run in the order of their registration, the seventeenth is a panic
 
 CASE("a panic prints why, calls the handler, and ends with its status") {
   CHECK(check::status_of([] {
+          fake::written.clear();
           os::on_panic([](const char* why) {
             ::_exit(fake::written == "panic: " + std::string(why) + "\n" ? 42 : 1);
           });

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -85,7 +84,7 @@ class delegate<R(Args...)> {
     static_assert(alignof(F) <= alignof(std::max_align_t) && std::is_copy_constructible_v<F>);
     ::new (static_cast<void*>(storage_)) F(std::forward<Given>(callable));
     call_ = [](void* held, Args&&... args) -> R {
-      return std::invoke(*static_cast<F*>(held), std::forward<Args>(args)...);
+      return (*static_cast<F*>(held))(std::forward<Args>(args)...);
     };
     holder_ = &detail::kHolderOf<F>;
   }

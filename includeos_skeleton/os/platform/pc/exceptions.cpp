@@ -20,6 +20,7 @@ extern const char exception_entries[];  // 16 octets each
 void wake_interrupt();
 void spurious_interrupt();
 extern std::uint64_t descriptor_table[5];
+extern const char stack_guard[];
 [[noreturn]] void pc_exception(const Saved_registers* registers);
 }
 
@@ -82,7 +83,9 @@ void load_task_state() {
   asm volatile("ltr %0" ::"r"(kTaskSelector));
 }
 
-const char* name_of(std::uint64_t vector) {
+const char* name_of(std::uint64_t vector, std::uint64_t fault_address) {
+  auto guard = reinterpret_cast<std::uint64_t>(stack_guard);
+  if (vector == 14 && fault_address >= guard && fault_address < guard + 4096) return "stack overflow";
   switch (vector) {
     case 0:
       return "divide error";
@@ -125,7 +128,7 @@ void pc_exception(const Saved_registers* registers) {
   const Saved_registers& r = *registers;
   kernel::Text<160>()
       .add("panic: ")
-      .add(pc::exceptions::name_of(r.vector))
+      .add(pc::exceptions::name_of(r.vector, fault_address))
       .add(" (vector ")
       .add(r.vector)
       .add(", error code 0x")
