@@ -115,10 +115,12 @@ class _Drawing:
         return Log(tuple(self.draw(st.lists(parts, min_size=1, max_size=3))), number, SPAN)
 
     def field(self, context: Protocol, types: set[FieldType]) -> Field:
-        """In a transport context mostly one of that protocol."""
+        """In a transport context mostly one of that protocol; each type as often as the next."""
         legal = [field for field in fields_of(context) if field.type in types]
         own = [field for field in legal if field.protocol == context.value.lower()]
-        return self.draw(st.sampled_from(own * 3 + legal))
+        among = own if own and self.draw(st.integers(0, 2)) else legal
+        kind = self.draw(st.sampled_from(sorted({field.type for field in among})))
+        return self.draw(st.sampled_from([field for field in among if field.type is kind]))
 
     def _callable(self, context: Protocol) -> list[str]:
         allowed = children_of(context)
