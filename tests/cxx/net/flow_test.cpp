@@ -331,8 +331,6 @@ TEST(panics_when_there_is_no_such_mac) {
 TEST(panics_when_a_filter_accepts_nothing) {
   Machine machine;
   machine.iface(0).ip_obj().input_chain().chain.push_back(
-      [](IP4::IP_packet_ptr, Inet&, Conntrack::Entry_ptr) -> Verdict {
-        return {nullptr, Type::ACCEPT};
-      });
+      [](IP4::IP_packet_ptr, Inet&, Conntrack::Entry_ptr) -> Verdict { return {nullptr, Type::ACCEPT}; });
   machine.receive_packet(0, ip_packet({}, udp(1, 2)));
 }
