@@ -24,10 +24,14 @@ class MachineFailure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A packet that left the machine. `packet` is the IPv4 packet, link header and padding cut off."""
+    """A packet that left the machine. `packet` is the IPv4 packet, link header and padding cut off.
+
+    `next_hop` is the neighbour it was handed to, 255.255.255.255 for a broadcast; None when that cannot be told.
+    """
 
     iface: str
     packet: bytes
+    next_hop: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,8 @@ class Judge:
     def disagreements(self, truth: Observation, seen: Observation) -> list[str]:
         """What `seen` has otherwise than the interpreter's `truth`, as far as it can be seen."""
         problems = []
-        missing, extra = self._multiset(truth.sent), self._multiset(seen.sent)
+        hops = all(sent.next_hop is not None for sent in (*truth.sent, *seen.sent))
+        missing, extra = self._multiset(truth.sent, hops), self._multiset(seen.sent, hops)
         lacking, surplus = missing - extra, extra - missing
         if lacking:
             problems.append(f"the interpreter also sends {_listed(list(lacking.elements()))}")
@@ -96,8 +97,10 @@ class Judge:
             )
         return problems
 
-    def _multiset(self, sent: tuple[Sent, ...]) -> Counter[Sent]:
-        return Counter(Sent(one.iface, _comparable(one.packet, self.own)) for one in sent)
+    def _multiset(self, sent: tuple[Sent, ...], hops: bool) -> Counter[Sent]:
+        """With the next hops when `hops`."""
+        comparable = (Sent(one.iface, _comparable(one.packet, self.own), one.next_hop) for one in sent)
+        return Counter(one if hops else Sent(one.iface, one.packet) for one in comparable)
 
     def _places(self, decided: tuple[int, ...] | None) -> str:
         return ", ".join(f"line {self.statements[statement].line}" for statement in decided or ()) or "nothing"
@@ -161,7 +164,8 @@ def _listed(sent: tuple[Sent, ...] | list[Sent]) -> str:
 
 
 def _one(sent: Sent) -> str:
-    return f"{packets.summary(sent.packet)} on {sent.iface}"
+    hop = f" via {format_address(sent.next_hop)}" if sent.next_hop is not None else ""
+    return f"{packets.summary(sent.packet)} on {sent.iface}{hop}"
 
 
 def described(expect: Expect | None) -> str:

@@ -18,6 +18,10 @@ class Neighbours:
 
     listed: Mapping[str, tuple[Cidr, ...]]
 
+    def reached(self, iface: Iface, next_hop: int) -> int:
+        """`next_hop`, and 255.255.255.255 for the broadcast address of the Iface's subnet: one frame reaches all."""
+        return _BROADCAST if next_hop == _broadcast_of(iface) else next_hop
+
     def answers(self, iface: Iface, address: int) -> bool:
         """Whether a frame for the next hop `address` on `iface` gets there."""
         if address in (_BROADCAST, _broadcast_of(iface)):

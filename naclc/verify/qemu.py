@@ -24,6 +24,7 @@ from pathlib import Path
 
 from naclc.diagnostics import Diagnostic, error
 from naclc.verify.executor import MachineFailure
+from naclc.verify.interrupts import sigterm_interrupts
 from naclc.verify.wire import child
 
 PROGRAM = "qemu-system-x86_64"
@@ -193,7 +194,7 @@ def run_foreground(
     for number, mac in enumerate(macs):
         netdev = (netdevs or {}).get(number, f"hubport,hubid={number}")
         command += nic_arguments(number, mac, netdev, hardware)
-    with _terminal_kept(), _sigterm_interrupts():
+    with _terminal_kept(), sigterm_interrupts():
         try:
             process = subprocess.Popen(command, preexec_fn=child.end_with(os.getpid()))  # noqa: PLW1509  see child
         except OSError as problem:
@@ -239,17 +240,3 @@ def _terminal_kept() -> Iterator[None]:
         yield
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, mode)
-
-
-@contextlib.contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """SIGTERM ends what runs inside as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

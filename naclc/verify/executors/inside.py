@@ -67,7 +67,7 @@ class MachineSession:
             if isinstance(event, Leaves):
                 out = self._ifaces[event.iface]
                 if self._neighbours.answers(out, event.next_hop):
-                    sent.append(Sent(out.name, event.packet))
+                    sent.append(Sent(out.name, event.packet, self._neighbours.reached(out, event.next_hop)))
                 else:
                     lost.append("neighbour-silent")
         return Observation(

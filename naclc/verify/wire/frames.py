@@ -36,6 +36,13 @@ def neighbour_mac(address: int) -> bytes:
     return b"\x06\x00" + address.to_bytes(4, "big")
 
 
+def neighbour_of(mac: bytes) -> int | None:
+    """The neighbour a frame for `mac` goes to, 255.255.255.255 for a broadcast; None: nobody here has that address."""
+    if mac == BROADCAST_MAC:
+        return 0xFFFFFFFF
+    return int.from_bytes(mac[2:], "big") if mac[:2] == b"\x06\x00" else None
+
+
 def ipv4_frame(destination: bytes, source: bytes, packet: bytes) -> bytes:
     return _padded(destination + source + TYPE_IPV4.to_bytes(2, "big") + packet)
 

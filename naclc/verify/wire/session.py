@@ -216,7 +216,10 @@ class WireSession:
         packet = frames.parse_ipv4(frame)
         iface = self._ifaces.get(nic)
         if packet is not None:
-            self._seen.sent.append(Sent(iface.name if iface else f"#{nic}", packet))
+            hop = frames.neighbour_of(frame[:6])
+            if hop is not None and iface is not None:
+                hop = self._neighbours.reached(iface, hop)
+            self._seen.sent.append(Sent(iface.name if iface else f"#{nic}", packet, hop))
         return None
 
     def _take_arp(self, nic: int, arp: frames.Arp) -> None:
