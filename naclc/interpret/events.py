@@ -9,8 +9,8 @@ from enum import StrEnum
 class Reason(StrEnum):
     """Every way in which the machine drops a packet, with the step of docs/language.md 8.1 that does.
 
-    The skeleton OS counts drops under the same names. It has no `untracked` and no `no-verdict`: there the function
-    itself drops, and the drop counts for its chain.
+    The skeleton OS counts drops under the same names, but where the generated code drops for itself the drop counts
+    for its chain: `untracked`, `no-verdict`, and `ttl-expired` at the end of FORWARD.
     """
 
     TRUNCATED = "truncated"  # arrival: fewer octets than an IP header has

@@ -1,0 +1,70 @@
+"""The same rows on the skeleton OS: the whole service as a process does what the reference machine does.
+
+Rows that wait are left to the virtual clock of the other executors.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from naclc.codegen.plan import plan
+from naclc.codegen.render import render
+from naclc.decision.build import build
+from naclc.image import Image, Target, build_image
+from naclc.verify.executor import Executor, Observation
+from naclc.verify.executors.inside import InsideExecutor
+from naclc.verify.executors.process import ProcessExecutor
+from naclc.verify.judge import Judge
+from tests.verdicts.tables import FOLDER, Row, pipeline_of, rows
+
+SHORTEST_FRAME = 46  # octets of a packet in an Ethernet frame: shorter ones are padded on the wire
+ROWS = [row for table in sorted(FOLDER.glob("*.verdicts")) for row in rows(table)]
+PROMPT = [row for row in ROWS if not any(wait for wait, _, _ in row.steps)]
+# Where generated code drops for itself, the OS counts the drop for the chain.
+CHAINS = {"prerouting", "input", "forward", "output", "postrouting"}
+COUNTED_AS = {"untracked": CHAINS, "ttl-expired": {"ttl-expired", "forward"}}
+compiled = cache(pipeline_of)
+
+
+@pytest.fixture(scope="session")
+def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("process")
+
+
+@cache
+def process(policy: Path, workdir: Path) -> ProcessExecutor:
+    pipeline = compiled(policy)
+    unit = plan(build(pipeline), pipeline)
+    service = workdir / f"{policy.stem}.cpp"
+    service.write_text(render(unit, pipeline, policy.name, plugin=False))
+    built = build_image(service, Target.LINUX, workdir / policy.stem)
+    assert isinstance(built, Image), built
+    return ProcessExecutor(pipeline, built.path)
+
+
+def last_observation(executor: Executor, row: Row) -> Observation:
+    with executor.session(f"row-{row.line}") as session:
+        for _, iface, packet in row.steps:
+            observation = session.send(iface, packet.ljust(SHORTEST_FRAME, b"\0"))
+    return observation
+
+
+def reasons_agree(expected: tuple[str, ...], observed: tuple[str, ...]) -> bool:
+    pairs = zip(expected, observed, strict=False)
+    return len(expected) == len(observed) and all(seen in COUNTED_AS.get(reason, {reason}) for reason, seen in pairs)
+
+
+@pytest.mark.parametrize("row", PROMPT, ids=str)
+def test_process_does_as_the_reference_machine(row: Row, workdir: Path) -> None:
+    pipeline = compiled(row.policy)
+    expected = last_observation(InsideExecutor("interpreter", pipeline), row)
+    observed = last_observation(process(row.policy, workdir), row)
+    assert Judge.of(pipeline).disagreements(expected, observed) == []
+    assert reasons_agree(expected.dropped, observed.dropped), (expected.dropped, observed.dropped)
+
+
+def test_most_rows_run_here() -> None:
+    assert len(PROMPT) > 0.9 * len(ROWS)
