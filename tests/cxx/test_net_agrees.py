@@ -213,6 +213,14 @@ def process(pipeline_and_image: tuple[Pipeline, Path]) -> Iterator[Process]:
     running.process.communicate()
 
 
+@pytest.mark.parametrize("target", Target)
+def test_a_service_written_by_hand_links(target: Target, tmp_path: Path) -> None:
+    service = Path(__file__).parent / "net" / "router.service.cpp"
+    image = build_image(service, target, tmp_path / "image")
+    assert isinstance(image, Image), image
+    assert image.size < 200_000
+
+
 def comparable(packet: bytes) -> bytes:
     """Without what is unspecified: the identification of the machine's own packets, and so their checksum."""
     own = packet[12:16] in (b"\x0a\0\0\1", b"\x0a\0\1\1") and packet[8] >= 63

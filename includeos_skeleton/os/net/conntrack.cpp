@@ -14,7 +14,8 @@ namespace net {
 
 namespace {
 
-constexpr std::size_t kIcmpIdentifier = 4;  // offset
+constexpr std::size_t kIcmpIdentifier = 4;                           // offset
+constexpr std::size_t kShareOfHost = std::size_t{64} * 1024 * 1024;  // octets, where the heap has no bound
 
 // 8.2: source and destination with their ports. The packet has its transport header.
 Quadruple quadruple_of(const PacketIP4& packet) {
@@ -68,9 +69,9 @@ Conntrack::Timeout_duration Conntrack::Timeout_settings::get(Protocol protocol) 
 void Conntrack::start() {
   if (slots_ != nullptr) return;
   const platform::Heap_use heap = platform::heap_use();
-  const std::size_t share = heap.capacity == 0 ? SIZE_MAX : (heap.capacity - heap.used) / 2;
+  const std::size_t share = heap.capacity == 0 ? kShareOfHost : (heap.capacity - heap.used) / 2;
   const std::size_t wanted = maximum_entries != 0 ? maximum_entries : std::max(reserved_, kDefaultTuples);
-  limit_ = std::clamp<std::size_t>(tuples_in(share), 2, kLargestTuples);
+  limit_ = std::max<std::size_t>(tuples_in(share), 2);
   limit_ = std::min(limit_, wanted);
   entry_count_ = limit_ / 2;
   const std::size_t slots = std::bit_ceil(2 * limit_);

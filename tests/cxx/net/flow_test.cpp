@@ -226,6 +226,13 @@ TEST(a_full_table_gives_no_entry) {
   EXPECT_SEEN("pre0:U ");
 }
 
+TEST(a_limit_beyond_the_memory_is_cut) {
+  Machine machine;
+  const auto& table = machine.track(2147483647);
+  CHECK(table.capacity() > 1000000 && table.capacity() < 2000000);  // what 64 MiB hold
+  CHECK(console().find("conntrack: room for ") != std::string::npos);
+}
+
 TEST(a_table_of_one_tuple_holds_nothing) {
   Machine machine;
   auto& table = machine.track(1);

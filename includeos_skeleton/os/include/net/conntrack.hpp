@@ -49,14 +49,14 @@ class Conntrack {
   };
 
   static constexpr std::size_t kDefaultTuples = 32768;  // with maximum_entries 0
-  static constexpr std::size_t kLargestTuples = std::size_t{1} << 24;
 
   Conntrack() = default;
   explicit Conntrack(std::size_t max_entries) : maximum_entries{max_entries} {}
   Conntrack(const Conntrack&) = delete;
   Conntrack& operator=(const Conntrack&) = delete;
 
-  // Tuples (a flow takes two) that may be in the table; 0: kDefaultTuples. Set before start().
+  // Tuples (a flow takes two) that may be in the table; 0: kDefaultTuples. Set before start(). The table is
+  // smaller when half of the free heap does not hold that many.
   std::size_t maximum_entries = 0;
   std::chrono::seconds flush_interval{10};  // between two sweeps
 
