@@ -12,6 +12,7 @@ from naclc.net.fields import Field, FieldType, State
 INLINE_INTERVALS = 8
 
 _NEGATED = {"==": "!=", "!=": "==", "<=": ">", ">=": "<", "<": ">=", ">": "<="}
+_STATE_NAMES = {state.value: f"k{state.name.capitalize()}" for state in State}
 _LOG_METHODS = {
     FieldType.ADDR: "address",
     FieldType.BOOL: "truth",
@@ -75,8 +76,8 @@ def number(field: Field, value: int) -> str:
     """`value` as a C++ constant of the field's kind."""
     if field.type is FieldType.ADDR:
         return f"address({value >> 24}, {value >> 16 & 255}, {value >> 8 & 255}, {value & 255})"
-    if field.type is FieldType.STATE:
-        return f"k{State(value).name.capitalize()}"
+    if field.type is FieldType.STATE and value in _STATE_NAMES:
+        return _STATE_NAMES[value]
     if field.width == 32:
         return f"{value}u"
     return str(value)
