@@ -505,3 +505,16 @@ TEST(counters_print_one_line_an_iface) {
   CHECK(console().find("\ncounters machine received=2 ") != std::string::npos);
   CHECK_EQUAL(std::count(console().begin(), console().end(), '\n'), 4);
 }
+
+TEST(a_line_of_counters_is_whole_whatever_they_are) {
+  Machine machine;
+  net::Counters& counters = machine.iface(0).counters();
+  counters.drop.fill(UINT64_MAX);
+  counters.own_drop.fill(UINT64_MAX);
+  counters.received = counters.originated = counters.arp = counters.arp_sent = UINT64_MAX;
+  counters.delivered = counters.forwarded = counters.departed = counters.sent = UINT64_MAX;
+  console().clear();
+  net::print_counters();
+  CHECK(console().find(" own-drop.tcp-bad-checksum=18446744073709551615\ncounters eth1 ") !=
+        std::string::npos);
+}
