@@ -6,9 +6,12 @@ people add one to the column.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
+
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 @dataclass(frozen=True)
@@ -21,16 +24,7 @@ class SourceFile:
     @cached_property
     def line_starts(self) -> tuple[int, ...]:
         """Offset of the first code point of each line. LF, CR LF and CR end a line."""
-        starts = [0]
-        text, at = self.text, 0
-        while True:
-            lf, cr = text.find("\n", at), text.find("\r", at)
-            if lf < 0 and cr < 0:
-                return tuple(starts)
-            if cr >= 0 and (lf < 0 or cr < lf):
-                lf = cr + 1 if text.startswith("\r\n", cr) else cr
-            at = lf + 1
-            starts.append(at)
+        return (0, *(match.end() for match in _LINE_END.finditer(self.text)))
 
     def position(self, offset: int) -> tuple[int, int]:
         """(line from 1, column from 0) of `offset`, 0 .. len(text)."""
