@@ -16,6 +16,14 @@ from naclc.syntax.tokens import Token
 Symbols = list[Any]
 
 
+class _Problems(list[Diagnostic]):
+    """The first 1000: a text with more wrong numbers than that needs no longer list."""
+
+    def append(self, problem: Diagnostic) -> None:
+        if len(self) < 1000:
+            super().append(problem)
+
+
 class Builder:
     """Builds the tree of one source.
 
@@ -26,7 +34,7 @@ class Builder:
     def __init__(self, source: SourceFile) -> None:
         self.source = source
         self.declarations: list[ast.Declaration] = []
-        self.diagnostics: list[Diagnostic] = []
+        self.diagnostics: list[Diagnostic] = _Problems()
         self.discarding = False
         self.end = 0  # offset of the end of the last declaration
 
@@ -162,7 +170,8 @@ class Builder:
 
     def range_value(self, s: Symbols) -> ast.Range:
         value = ast.Range(s[0], s[2], self._span(s[0], s[2]))
-        self.diagnostics.extend(literals.range_problems(value))
+        for problem in literals.range_problems(value):
+            self.diagnostics.append(problem)
         return value
 
     def string(self, s: Symbols) -> ast.String:

@@ -13,7 +13,7 @@ from naclc.syntax.tokens import Token
 LONE_EQUALS = "="  # a kind of its own: the parser knows whether `==` or `:` was meant
 
 _WORD = re.compile(r"[\w-]+")
-_ODD_IN_WORD = re.compile(r"[^A-Za-z0-9-]+")
+_ODD_IN_WORD = re.compile(r"_|[^\WA-Za-z0-9_]+")
 _NUMBER_WORD = re.compile(r"(0[xX][0-9A-Fa-f]+|[0-9]+)\w*")
 _MASK = re.compile(r"/[ \t]*[\w.]*")
 _LINE = re.compile(r"[^\r\n]*")

@@ -19,6 +19,7 @@ from naclc.syntax.repairs import RULES, Repair, Situation
 from naclc.syntax.tokens import Token
 
 _MOST = 1000  # recoveries; then the rest of the text is not looked at
+_EFFORT = 200_000_000  # tokens moved by edits, at most: bounds the recoveries in a very long text (to 100 at least)
 
 _FILLINGS = {
     "LBRACE": ((),),
@@ -48,12 +49,12 @@ class Recovery:
         self._misfits = [d.span for d in misfits if d.span and d.is_error]
         self._brackets = sorted(d.span.start for d in unbalanced if d.span)
         self._last = -1  # offset of the end of the last token that was recovered from
-        self._count = 0
+        self._left = max(100, min(_MOST, _EFFORT // len(machine.tokens)))
 
     def recover(self) -> bool:
         """After machine.run() stopped: make it able to go on; False when there is too much wrong to do so."""
-        self._count += 1
-        if self._count > _MOST:
+        self._left -= 1
+        if self._left < 0:
             return False
         situation = Situation(self.source, self.machine)
         repair = next(filter(None, (rule(situation) for rule in RULES)), None)

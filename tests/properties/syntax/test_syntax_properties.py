@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from functools import cache
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lark import Lark
 from lark.exceptions import UnexpectedInput
@@ -145,6 +145,8 @@ def check(text: str) -> None:
 
 
 @given(TEXTS)
+@example("_ []\na a []")
+@example("\u00e9_\r: 5")
 def test_any_text_gives_a_tree_or_diagnostics(text: str) -> None:
     check(text)
 

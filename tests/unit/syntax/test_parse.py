@@ -252,3 +252,30 @@ def test_a_declaration_with_a_hole_is_left_out_and_a_repaired_one_is_not() -> No
     assert tree is not None
     names = [declaration.target.text for declaration in tree.declarations if isinstance(declaration, ast.Untyped)]
     assert names == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a: [" + "9-1," * 20_000 + "]", id="ranges"),
+        pytest.param("a:\n" * 20_000, id="values that are missing"),
+        pytest.param("]" * 20_000, id="brackets"),
+        pytest.param("a = " * 20_000, id="equals signs"),
+    ],
+)
+def test_there_are_never_more_than_some_thousand_messages(text: str) -> None:
+    assert 100 <= len(codes(text)) <= 2000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a: 1" + " " * 1_000_000, id="blanks at the end"),
+        pytest.param("a: 1 /*" + "*x" * 500_000 + "*/", id="a comment of stars"),
+        pytest.param("a: 1" + "/**/" * 250_000, id="comments in a row"),
+        pytest.param("a: " + "1" * 1_000_000, id="digits"),
+        pytest.param("a: b" + ".c" * 100_000, id="a long path"),
+    ],
+)
+def test_long_texts_of_one_kind_are_no_trap(text: str) -> None:
+    assert codes(text) == []
