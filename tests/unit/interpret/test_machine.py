@@ -7,7 +7,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror
 from scapy.packet import Packet, Raw
 
 from naclc.interpret.events import Decided, Delivered, Dropped, Event, Logged, Reason, Sent
-from naclc.interpret.machine import Machine
+from naclc.interpret.machine import Machine, gateway_of
 from naclc.net.fields import FIELDS
 from naclc.pipeline.evaluation import Facts
 from naclc.semantics.model import Hook
@@ -189,6 +189,13 @@ def test_syn_without_listener_is_reset_and_acknowledged() -> None:
     assert checksums_are_right(reply)
 
 
+@pytest.mark.parametrize(("flags", "acknowledged"), [("", 5), ("S", 6), ("F", 6), ("SF", 7), ("PU", 5)])
+def test_syn_and_fin_take_a_sequence_number_each(flags: str, acknowledged: int) -> None:
+    segment = IP(src="192.0.2.9", dst="192.0.2.1") / TCP(flags=flags, seq=5)
+    ((_, reply, _),) = sent(fresh(segment))
+    assert reply[TCP].ack == acknowledged
+
+
 def test_a_segment_with_ack_is_reset_at_the_number_it_acknowledges() -> None:
     segment = IP(src="192.0.2.9", dst="192.0.2.1") / TCP(sport=1, dport=2, flags="FA", seq=5, ack=0xDEADBEEF)
     ((_, reply, _),) = sent(fresh(segment))
@@ -240,6 +247,12 @@ def test_a_malformed_message_is_delivered_and_not_answered(message: Packet, reas
 def test_udp_without_a_checksum_is_answered() -> None:
     ((_, reply, _),) = sent(fresh(IP(src="192.0.2.9", dst="192.0.2.1") / UDP(chksum=0)))
     assert reply[ICMP].type == 3
+
+
+def test_octets_behind_a_udp_datagram_do_not_count() -> None:
+    datagram = bytes(IP(src="192.0.2.9", dst="192.0.2.1") / UDP(dport=53) / PAYLOAD)[20:]
+    ((_, reply, _),) = sent(fresh(IP(src="192.0.2.9", dst="192.0.2.1", proto=17) / Raw(datagram + b"behind")))
+    assert reply[ICMP].code == 3
 
 
 def test_input_drops_before_delivery() -> None:
@@ -413,6 +426,19 @@ def test_loopback_addresses_are_never_sent() -> None:
 def test_no_next_hop() -> None:
     routes = (route("203.0.113.0/24", INSIDE),)
     assert fresh(udp("192.0.2.9", "203.0.113.1"), routes=routes) == [Dropped(OUTSIDE, Reason.NO_NEXT_HOP)]
+
+
+@pytest.mark.parametrize(
+    ("destination", "hop"),
+    [
+        ("255.255.255.255", "255.255.255.255"),
+        ("198.51.100.9", "198.51.100.9"),
+        ("198.51.100.255", "198.51.100.255"),
+        ("198.51.101.0", "198.51.100.254"),
+    ],
+)
+def test_the_next_hop_that_no_route_gave(destination: str, hop: str) -> None:
+    assert gateway_of(address(destination), pipeline().ifaces[ASIDE]) == address(hop)
 
 
 def test_postrouting_knows_the_iface_it_leaves_by_and_may_drop() -> None:
