@@ -60,7 +60,7 @@ def _behind_port(images: Images, wires: list[int], bridge: list[str]) -> list[st
     place = command.index("-netdev")
     command[place:place] = bridge
     devices = [number for number, part in enumerate(command) if part.startswith("virtio-net-pci")]
-    command[devices[1]] += ",bus=slot1"
+    command[devices[0]] += ",bus=slot1"
     return command
 
 

@@ -18,6 +18,36 @@ void print_counters(const char*) {
   Text<24>().add("counters end\n").print();
 }
 
+void print_nic(const hw::Nic& nic) {
+  const hw::Nic::Counters& counted = nic.counters();
+  char mac[18];
+  nic.mac().write_text(mac);
+  Text<256>()
+      .add("nic ")
+      .add(nic.device_name())
+      .add(" ")
+      .add(nic.driver_name())
+      .add(" ")
+      .add(mac)
+      .add(" received=")
+      .add(counted.received)
+      .add(" transmitted=")
+      .add(counted.transmitted)
+      .add(" receive-malformed=")
+      .add(counted.receive_malformed)
+      .add(" receive-no-frame=")
+      .add(counted.receive_no_frame)
+      .add(" transmit-full=")
+      .add(counted.transmit_full)
+      .add("\n")
+      .print();
+}
+
+void print_nics(const char*) {
+  for (const hw::Nic* nic : platform::nics()) print_nic(*nic);
+  Text<24>().add("nics end\n").print();
+}
+
 void print_memory(const char*) {
   platform::Heap_use heap = platform::heap_use();
   Text<128>()
@@ -50,6 +80,7 @@ namespace kernel {
 
 void register_commands() {
   console::on_command("counters", &print_counters);
+  console::on_command("nics", &print_nics);
   console::on_command("memory", &print_memory);
   console::on_command("exit", &exit_machine);
   console::on_command("panic", &panic_on_request);
