@@ -164,7 +164,7 @@ class _Reader:
     def _spec(self, entries: dict[str, tuple[Scalar, Node]]) -> PacketSpec:
         """The packet keys among `entries`."""
         values: dict[str, Value | None] = {}
-        transports = [key for key in (*TRANSPORT_KEYS, "protocol") if key in entries]
+        transports = [key for key in entries if key in TRANSPORT_KEYS or key == "protocol"]
         for key in transports[1:]:
             self.refuse("tests-key", f"`{key}` cannot stand beside `{transports[0]}`", entries[key][0].span)
         for key, (_, node) in entries.items():

@@ -66,4 +66,4 @@ def check_directory(directory: Path) -> Diagnostic | None:
 
 def _unwritable(directory: Path, problem: OSError) -> Diagnostic:
     what = f"cannot write packets to `{directory}`: {problem.strerror or problem}"
-    return error("output", what, None, help="give `--pcap-dir` a directory that can be written")
+    return error("unwritable-output", what, None, help="give `--pcap-dir` a directory that can be written")
