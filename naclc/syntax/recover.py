@@ -15,7 +15,8 @@ from naclc.syntax.brackets import CLOSER, OPENER, begins_declaration
 from naclc.syntax.build import Builder
 from naclc.syntax.expected import expected, quoted
 from naclc.syntax.machine import Machine
-from naclc.syntax.repairs import RULES, Repair, Situation
+from naclc.syntax.repairs import RULES
+from naclc.syntax.situation import Repair, Situation
 from naclc.syntax.tokens import Token
 
 _MOST = 1000  # recoveries; then the rest of the text is not looked at

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from functools import cache
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lark import Lark
 from lark.exceptions import UnexpectedInput
@@ -144,6 +144,7 @@ def check(text: str) -> None:
     assert parse(source) == (tree, found)
 
 
+@settings(deadline=None)
 @given(TEXTS)
 @example("_ []\na a []")
 @example("\u00e9_\r: 5")
@@ -151,11 +152,13 @@ def test_any_text_gives_a_tree_or_diagnostics(text: str) -> None:
     check(text)
 
 
+@settings(deadline=None)
 @given(mutated())
 def test_a_spoilt_program_gives_a_tree_or_diagnostics(text: str) -> None:
     check(text)
 
 
+@settings(deadline=None)
 @given(PROGRAMS)
 def test_what_the_grammar_makes_is_good(text: str) -> None:
     tree, found = parse(SourceFile("test.nacl", text))
@@ -165,6 +168,7 @@ def test_what_the_grammar_makes_is_good(text: str) -> None:
         assert parent.start <= span.start <= span.end <= parent.end
 
 
+@settings(deadline=None)
 @given(st.one_of(SOUPS, SPACED_SOUPS, mutated()))
 def test_what_lark_refuses_is_an_error_and_what_it_accepts_is_no_syntax_error(text: str) -> None:
     _, found = parse(SourceFile("test.nacl", text))
@@ -176,6 +180,7 @@ def test_what_lark_refuses_is_an_error_and_what_it_accepts_is_no_syntax_error(te
         assert codes - values
 
 
+@settings(deadline=None)
 @given(st.one_of(TEXTS, mutated()))
 def test_a_mistake_of_the_line_does_not_hide_one_behind_it(text: str) -> None:
     """Whatever comes first, an error in the number of a declaration on a line of its own is found too."""
