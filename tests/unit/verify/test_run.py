@@ -1,5 +1,7 @@
 """Tests on executors, judged."""
 
+# ruff: noqa: E501  rows of tables stay on one line
+
 from __future__ import annotations
 
 import json

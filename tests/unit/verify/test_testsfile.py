@@ -1,5 +1,7 @@
 """What a tests file may say, and what is said of one that is wrong."""
 
+# ruff: noqa: E501  rows of tables stay on one line
+
 from __future__ import annotations
 
 import pytest
