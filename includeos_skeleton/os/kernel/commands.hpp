@@ -1,4 +1,5 @@
-// The console commands that every machine has: counters, nics, memory, exit, panic. docs/runtime.md describes them.
+// The console commands that every machine has: counters, nics, memory, exit, panic. docs/runtime.md describes
+// them.
 #pragma once
 
 namespace kernel {
