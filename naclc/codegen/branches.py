@@ -18,18 +18,38 @@ _LONGEST = 12  # operands of one condition
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
-    """`operands` joined by `joint`, which is || or &&; an operand of several parts is in parentheses."""
+class Compound:
+    """`operands` joined by `joint`, which is || or &&."""
 
-    operands: tuple[str, ...]
     joint: str
+    operands: tuple[Operand, ...]
+
+    def opposite(self) -> Compound:
+        """De Morgan: every operand negated, the other joint."""
+        return Compound("&&" if self.joint == "||" else "||", tuple(map(_opposite, self.operands)))
+
+    def pieces(self) -> list[str]:
+        """The condition as C++, in pieces between which a line may end: `a &&`, `(b ||`, `c)`."""
+        pieces: list[str] = []
+        for number, operand in enumerate(self.operands):
+            inner = [operand] if isinstance(operand, str) else operand.pieces()
+            if not isinstance(operand, str):
+                inner = [f"({inner[0]}", *inner[1:-1], f"{inner[-1]})"]
+            if number + 1 < len(self.operands):
+                inner[-1] += f" {self.joint}"
+            pieces += inner
+        return pieces
+
+
+Operand = str | Compound
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    condition: Compound
     then: int
     otherwise: int
     statement: int
-
-    @property
-    def text(self) -> str:
-        return f" {self.joint} ".join(self.operands)
 
 
 Block = Branch | LogStep | CallStep | ReturnStep
@@ -68,7 +88,7 @@ def _targets(step: Step) -> tuple[int, ...]:
 
 
 def _branch(step: TestStep, tables: tuple[Table, ...]) -> Branch:
-    return Branch(tuple(condition(step, tables)), "||", step.then, step.otherwise, step.statement)
+    return Branch(Compound("||", tuple(condition(step, tables))), step.then, step.otherwise, step.statement)
 
 
 def _absorb(branch: Branch, blocks: dict[int, Block], references: list[int]) -> Branch | None:
@@ -81,36 +101,40 @@ def _absorb(branch: Branch, blocks: dict[int, Block], references: list[int]) -> 
             or references[target] != 1
             or other.statement != branch.statement
             or shared not in (other.then, other.otherwise)
-            or len(branch.operands) + len(other.operands) > _LONGEST
+            or _length(branch.condition) + _length(other.condition) > _LONGEST
         ):
             continue
         # In `a || b`, what both lead to is where b is true; in `a && b`, where b is false.
         if shared != (other.then if joint == "||" else other.otherwise):
             other = flipped(other)
-        operands = (*_operands_of(branch, joint), *_operands_of(other, joint))
+        grown = Compound(joint, (*_operands(branch.condition, joint), *_operands(other.condition, joint)))
         references[shared] -= 1
         references[rest] = 0
         del blocks[rest]
         if joint == "||":
-            return Branch(operands, joint, shared, other.otherwise, branch.statement)
-        return Branch(operands, joint, other.then, shared, branch.statement)
+            return Branch(grown, shared, other.otherwise, branch.statement)
+        return Branch(grown, other.then, shared, branch.statement)
     return None
 
 
-def _operands_of(branch: Branch, joint: str) -> tuple[str, ...]:
-    if branch.joint == joint or len(branch.operands) == 1:
-        return branch.operands
-    return (f"({branch.text})",)
+def _length(condition: Compound) -> int:
+    return sum(1 if isinstance(operand, str) else _length(operand) for operand in condition.operands)
+
+
+def _operands(condition: Compound, joint: str) -> tuple[Operand, ...]:
+    """`condition` as operands of `joint`."""
+    if condition.joint == joint or len(condition.operands) == 1:
+        return condition.operands
+    return (condition,)
 
 
 def flipped(branch: Branch) -> Branch:
-    """The same branch with the opposite condition (De Morgan)."""
-    operands = tuple(_opposite(operand) for operand in branch.operands)
-    return Branch(operands, "&&" if branch.joint == "||" else "||", branch.otherwise, branch.then, branch.statement)
+    """The same branch with the opposite condition."""
+    return Branch(branch.condition.opposite(), branch.otherwise, branch.then, branch.statement)
 
 
-def _opposite(operand: str) -> str:
-    return f"!{operand}" if operand.startswith("(") else negated(operand)
+def _opposite(operand: Operand) -> Operand:
+    return negated(operand) if isinstance(operand, str) else operand.opposite()
 
 
 def _in_source_order(block: Block, blocks: dict[int, Block]) -> Block:

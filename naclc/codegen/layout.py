@@ -131,7 +131,7 @@ class _Layout:
         inside = self.lines[before:]
         del self.lines[before:]
         if len(inside) == 1 and inside[0].label is None:
-            single = f"if ({branch.text}) {inside[0].text}"
+            single = f"if ({' '.join(branch.condition.pieces())}) {inside[0].text}"
             if 2 * depth + len(single) <= _WIDTH and not inside[0].text.startswith(("if", "//")):
                 self._add(depth, single)
                 yield self._jump(branch.otherwise, follow, depth)
@@ -186,14 +186,13 @@ class _Layout:
 
 def _opening(branch: Branch, depth: int) -> list[str]:
     """`if (… ) {`, broken before an operand where it would be too long."""
-    lines = [f"if ({branch.operands[0]}"]
-    for operand in branch.operands[1:]:
-        joined = f"{lines[-1]} {branch.joint} {operand}"
-        if 2 * depth + len(joined) + 3 <= _WIDTH:
-            lines[-1] = joined
+    first, *others = branch.condition.pieces()
+    lines = [f"if ({first}"]
+    for piece in others:
+        if 2 * depth + len(lines[-1]) + len(piece) + 4 <= _WIDTH:
+            lines[-1] += f" {piece}"
         else:
-            lines[-1] += f" {branch.joint}"
-            lines.append(f"    {operand}")
+            lines.append(f"    {piece}")
     lines[-1] += ") {"
     return lines
 

@@ -35,7 +35,8 @@ def literal(text: str) -> str:
     >>> print(literal('100 % "é"\n'))
     "100 % \"\303\251\"\n"
     """
-    return '"' + "".join(map(_escaped, text.encode("utf-8", "surrogatepass"))) + '"'
+    escaped = "".join(map(_escaped, text.encode("utf-8", "surrogatepass")))
+    return '"' + re.sub(r"\?(?=\?)", r"?\\", escaped) + '"'  # ?? may begin a trigraph
 
 
 def _escaped(octet: int) -> str:
@@ -57,4 +58,4 @@ def source_comment(span: Span) -> str:
     text = "".join(char if " " <= char <= "~" else "." for char in text)
     if len(text) > _COMMENT_WIDTH:
         text = text[: _COMMENT_WIDTH - 3].rstrip() + "..."
-    return f"line {span.line}: {text}" + ("." if text.endswith("\\") else "")
+    return f"line {span.line}: {text}" + ("." if text.endswith(("\\", "??/")) else "")

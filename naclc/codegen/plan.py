@@ -152,14 +152,18 @@ class _Steps:
 
 
 def _targets(edges: tuple[Edge, ...]) -> list[tuple[Node, Intervals]]:
-    """Targets with their intervals. First the one with the most, which is what remains when the others, from the
-    last to the first, have been tested."""
+    """Targets with their intervals. First the one with the most intervals, then values, which is what remains when
+    the others, from the last to the first, have been tested."""
     by_target: dict[Node, list[tuple[int, int]]] = {}
     for edge in edges:
         by_target.setdefault(edge.target, []).append((edge.first, edge.last))
-    rest = max(by_target, key=lambda target: len(by_target[target]))
+    rest = max(by_target, key=lambda target: _extent(by_target[target]))
     order = [rest, *(target for target in reversed(by_target) if target is not rest)]
     return [(target, tuple(by_target[target])) for target in order]
+
+
+def _extent(intervals: list[tuple[int, int]]) -> tuple[int, int]:
+    return len(intervals), sum(last - first for first, last in intervals)
 
 
 def _successors(node: Node) -> Iterable[Node]:
