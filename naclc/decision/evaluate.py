@@ -118,6 +118,30 @@ def _run(graphs: Graphs, node: Node, facts: Facts, names: dict[int, str]) -> Dec
                 node = step(node, facts)
 
 
+def path_length(graphs: Graphs, function: str, facts: Facts) -> int:
+    """How many nodes `facts` meets in `function` and what it calls: known without going there more than once."""
+    met: dict[str, tuple[int, bool]] = {}  # of each function: how many nodes, and whether the packet comes to its end
+    for name, graph in graphs.graphs.items():
+        node, length = graph.root, 1
+        while not isinstance(node, Leaf):
+            match node:
+                case Effect(_, following):
+                    node = following
+                case Call(callee, following):
+                    there, ends = met[callee]
+                    length += there
+                    if not ends:
+                        break
+                    node = following
+                case _:
+                    node = step(node, facts)
+            length += 1
+        met[name] = length, isinstance(node, Leaf) and node.verdict is Verdict.END
+        if name == function:
+            break
+    return met[function][0]
+
+
 def step(node: Test | FieldTest | Guard, facts: Facts) -> Node:
     """The way out of a test that `facts` takes."""
     match node:

@@ -7,10 +7,10 @@ header is there (docs/language.md 8.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from naclc.decision.graph import FieldTest, Graph, Guard, Test
+from naclc.decision.graph import FieldTest, Graph, Guard, Node, Test
 from naclc.decision.intervals import Intervals
 from naclc.decision.walk import topological
 from naclc.decision.witness import TRANSPORT
@@ -138,24 +138,26 @@ class Symbols:
             equal = equal & a.equiv(b)
         return less, equal
 
-    def choose(self, node: Test | FieldTest | Guard, ways_out: Mapping[int, BDDFunction]) -> BDDFunction:
-        """The packets that `node` sends to a successor in whose set, by `id`, they are."""
+    def ways_out(self, node: Test | FieldTest | Guard) -> list[tuple[Node, BDDFunction]]:
+        """Each way out of a test with the packets that take it; two ways may lead to one node."""
         match node:
             case Guard(protocol, inside, outside):
-                return self.guard(protocol).ite(ways_out[id(inside)], ways_out[id(outside)])
+                there = self.guard(protocol)
+                return [(inside, there), (outside, ~there)]
             case FieldTest(left, right):
                 less, equal = self.against(left, right)
-                rest = equal.ite(ways_out[id(node.equal)], ways_out[id(node.greater)])
-                return less.ite(ways_out[id(node.less)], rest)
+                return [(node.less, less), (node.equal, equal), (node.greater, ~(less | equal))]
             case Test(field, edges):
-                groups: dict[int, list[tuple[int, int]]] = {}
+                targets = {id(edge.target): edge.target for edge in edges}
+                groups: dict[int, list[tuple[int, int]]] = {number: [] for number in targets}
                 for edge in edges:
-                    groups.setdefault(id(edge.target), []).append((edge.first, edge.last))
-                (result, *others) = sorted(groups, key=lambda target: -len(groups[target]))
-                packets = ways_out[result]
-                for target in others:
-                    packets = self.member(field, tuple(groups[target])).ite(ways_out[target], packets)
-                return packets
+                    groups[id(edge.target)].append((edge.first, edge.last))
+                rest, *others = sorted(groups, key=lambda number: -len(groups[number]))
+                ways = [(targets[number], self.member(field, tuple(groups[number]))) for number in others]
+                left_over = self.all
+                for _, packets in ways:
+                    left_over = left_over & ~packets
+                return [*ways, (targets[rest], left_over)]
 
     def pick(self, packets: BDDFunction) -> dict[str, int]:
         """One of `packets`, which are not none, as values of the fields that matter."""

@@ -163,7 +163,9 @@ def test_dump_and_dot() -> None:
         "  7  drop                                                   # line 7\n"
         "  8  end\n"
     )
-    assert to_dot(build(pipeline).graphs["f"]).count("->") == 15
+    dot = to_dot(build(pipeline).graphs["f"])
+    assert dot.count("[label=") == 18
+    assert 'n1 -> n2 [label="80..90"];' in dot
 
 
 ACCEPT, DROP = Leaf(Verdict.ACCEPT, 8), Leaf(Verdict.DROP, 9)
