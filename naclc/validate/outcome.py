@@ -27,17 +27,19 @@ class Difference:
 
     `function` is empty when the chains differ. `statement` is NO_STATEMENT where it is the shape of the plan that is
     wrong, or the end of the function. `packet` gives values of the fields that matter, by name; empty where the
-    difference is not about a packet.
+    difference is not about a packet. `line` is that of the statement in the source, from 1, where it is known.
     """
 
     function: str
     what: str
     statement: int = NO_STATEMENT
     packet: dict[str, int] = field(default_factory=dict)
+    line: int | None = None
 
     def __str__(self) -> str:
         where = f"`{self.function}`: " if self.function else ""
-        place = f" (statement {self.statement})" if self.statement != NO_STATEMENT else ""
+        number = f"statement {self.statement}" + (f" in line {self.line}" if self.line else "")
+        place = f" ({number})" if self.statement != NO_STATEMENT else ""
         packet = ", ".join(f"{name} {value}" for name, value in self.packet.items())
         return f"{where}{self.what}{place}" + (f"; for example {packet}" if packet else "")
 

@@ -15,6 +15,7 @@ Sound for every packet that can exist, and for more: fields are taken as indepen
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from naclc.codegen.unit import CompareStep, FieldStep, FunctionPlan, MemberStep, Unit
@@ -48,6 +49,13 @@ def validate(unit: Unit, pipeline: Pipeline, *, max_nodes: int = 4_000_000) -> D
     Returns:
         Proved; or the first Difference, in source order within a function; or OverBudget.
     """
+    outcome = _outcome(unit, pipeline, max_nodes)
+    if isinstance(outcome, Difference) and outcome.statement in pipeline.statements:
+        return replace(outcome, line=pipeline.statements[outcome.statement].line)
+    return outcome
+
+
+def _outcome(unit: Unit, pipeline: Pipeline, max_nodes: int) -> Difference | Proved | OverBudget:
     try:
         check_shape(unit, pipeline)
     except Differs as differs:

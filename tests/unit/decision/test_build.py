@@ -52,7 +52,7 @@ def one_function(body: tuple[Statement, ...]) -> Pipeline:
     return Pipeline((), None, {"f": Function(Kind.FILTER, Protocol.IP, "f", body, SPAN)}, {})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(pipelines(), facts())
 def test_the_graph_decides_what_the_interpreter_decides(pipeline: Pipeline, packet: Facts) -> None:
     graphs = build(pipeline)

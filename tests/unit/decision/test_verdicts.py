@@ -248,7 +248,7 @@ def test_a_long_list_with_a_last_word_costs_no_analysis() -> None:
     assert findings(attached(*rules, "drop"), max_nodes=1) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(pipelines(), st.lists(facts(), min_size=10, max_size=10))
 def test_where_nothing_is_reported_no_packet_falls(pipeline: Pipeline, packets: list[Facts]) -> None:
     reported = bool(findings(pipeline))
@@ -257,7 +257,7 @@ def test_where_nothing_is_reported_no_packet_falls(pipeline: Pipeline, packets: 
     assert reported or not fallen
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(pipelines())
 def test_what_is_reported_has_an_example(pipeline: Pipeline) -> None:
     """The fields of random policies are such that every example can be made; the replay must confirm it."""

@@ -210,7 +210,7 @@ def test_a_difference_names_function_statement_and_packet() -> None:
     difference = validate(with_step(STATE, value=2), POLICY)
     assert isinstance(difference, Difference)
     assert difference.function == "main"
-    assert POLICY.statements[difference.statement].line == step_at(ACCEPT).statement + 1
+    assert difference.line == POLICY.statements[difference.statement].line == step_at(ACCEPT).statement + 1
     assert difference.packet["ct.state"] in (1, 2)
     assert f"ct.state {difference.packet['ct.state']}" in str(difference)
 
