@@ -86,9 +86,7 @@ def test_with_a_directory_that_is_none(service: Path, tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize("absent", ["cmake/os.cmake", "lib/libos.a", "drivers/libvmxnet3.a"])
-def test_with_a_directory_that_holds_something_else(
-    absent: str, package: Path, service: Path, tmp_path: Path
-) -> None:
+def test_with_a_directory_that_holds_something_else(absent: str, package: Path, service: Path, tmp_path: Path) -> None:
     (package / absent).unlink()
     diagnostic = failure_of(build_includeos(service, tmp_path / "image", "vmxnet3")).diagnostic
     assert diagnostic.code == "includeos-missing"
@@ -133,9 +131,7 @@ def test_what_the_compiler_says_is_kept(service: Path, tmp_path: Path, monkeypat
 
 
 @pytest.mark.usefixtures("package")
-def test_an_old_image_survives_a_failed_build(
-    service: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_old_image_survives_a_failed_build(service: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "image").write_text("old")
     install_cmake(tmp_path, monkeypatch, configure="exit 1")
     failure_of(build_includeos(service, tmp_path / "image", "virtio"))

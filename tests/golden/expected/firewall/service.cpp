@@ -150,8 +150,9 @@ constexpr uint8_t kProtocols[] = {0};
 
 // Run function `function` on the packet of `length` octets at `ip` and return its decision. At most `capacity` octets
 // of its log go to `log`; `*log_length` becomes the length of all of it. Not for several threads at once.
-extern "C" [[gnu::visibility("default")]] uint32_t naclc_decide(uint32_t function, const uint8_t* ip, uint32_t length, uint8_t state, uint16_t in,
-                                 uint16_t out, char* log, uint32_t capacity, uint32_t* log_length) {
+extern "C" [[gnu::visibility("default")]] uint32_t naclc_decide(uint32_t function, const uint8_t* ip, uint32_t length,
+                                                                uint8_t state, uint16_t in, uint16_t out, char* log,
+                                                                uint32_t capacity, uint32_t* log_length) {
   native_log = log;
   native_capacity = capacity;
   native_length = 0;
@@ -234,7 +235,7 @@ template <class Nic>
 concept Needs_guards = requires(Nic& nic) { nic.frame_offset_link(); };
 
 // IncludeOS takes packets whose header is shorter than 20 octets, or that are shorter than they say.
-Verdict check_lengths(Packet_ptr packet, Inet&, Entry_ptr) {
+[[maybe_unused]] Verdict check_lengths(Packet_ptr packet, Inet&, Entry_ptr) {
   const int header = packet->ip_header_length();
   const int total = packet->ip_total_length();
   const bool sound = packet->size() >= 20 && header >= 20 && total >= header && total <= packet->size();
@@ -243,7 +244,7 @@ Verdict check_lengths(Packet_ptr packet, Inet&, Entry_ptr) {
 
 // IncludeOS copies a fragment into a buffer of 65,515 octets without a look at where it ends.
 // It forwards packets to groups like any other (docs/language.md 13, "Multicast destination").
-Verdict check_arrival(Packet_ptr packet, Inet& stack, Entry_ptr) {
+[[maybe_unused]] Verdict check_arrival(Packet_ptr packet, Inet& stack, Entry_ptr) {
   constexpr int kLongestDatagram = 65515;  // octets after the header (RFC 791)
   const net::ip4::Addr to = packet->ip_dst();
   if (to.is_multicast()) return drop_packet();
