@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from naclc.net.fields import FIELDS, NO_IFACE, PROTOCOL_NUMBERS, State
 from naclc.pipeline.evaluation import Facts
 
-TRANSPORT = "transport-header"  # in an assignment: 1, the transport header is there; 0, it is not (docs/language.md 8.3)
+# In an assignment: 1, the transport header is there; 0, it is not (docs/language.md 8.3).
+TRANSPORT = "transport-header"
 
 # What a field has when nothing is wanted of it. Addresses are for documentation (RFC 5737): 192.0.2.1, 198.51.100.1.
 DEFAULTS = {
