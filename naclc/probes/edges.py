@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from naclc.decision.evaluate import read, shown, step
-from naclc.decision.graph import Call, Effect, FieldTest, Graphs, Guard, Leaf, Node, Test
+from naclc.decision.evaluate import shown
+from naclc.decision.graph import FieldTest, Graphs, Guard, Node, Test
 from naclc.decision.walk import topological
-from naclc.pipeline.evaluation import Decision, Evaluator, Facts, Verdict
 
 Way = tuple[str, int, int]  # function, number of the node in its graph, number of the way out
 
@@ -31,11 +30,7 @@ class Ways:
     """All tests of all graphs, numbered."""
 
     def __init__(self, graphs: Graphs) -> None:
-        self.graphs = graphs
         self.nodes: dict[str, list[Node]] = {name: topological(g.root) for name, g in graphs.graphs.items()}
-        self.number = {
-            name: {id(node): number for number, node in enumerate(nodes)} for name, nodes in self.nodes.items()
-        }
 
     def all(self) -> list[Way]:
         """Every way, functions in order and tests from the root on."""
@@ -58,48 +53,6 @@ class Ways:
                     for way, word in enumerate(("is", "is not")):
                         about = f"the packet {word} {node.protocol} with its header"
                         yield Goal((name, number, way), None, about, node.statement)
-
-    def taken(self, function: str, facts: Facts) -> list[tuple[Way, int | None]]:
-        """The ways that a packet takes in `function` and what it calls, each with the value of a Goal."""
-        result: list[tuple[Way, int | None]] = []
-        graph = self.graphs.graphs[function]
-        returns: list[tuple[str, Node]] = []
-        node: Node = graph.root
-        while True:
-            match node:
-                case Leaf(verdict, _):
-                    if verdict is not Verdict.END or not returns:
-                        return result
-                    function, node = returns.pop()
-                case Effect():
-                    node = node.next
-                case Call():
-                    returns.append((function, node.next))
-                    function, node = node.function, self.graphs.graphs[node.function].root
-                case _:
-                    following = step(node, facts)
-                    way = (function, self.number[function][id(node)], _which(node, facts, following))
-                    result.append((way, _value(node, facts)))
-                    node = following
-
-
-class Recorder:
-    """An evaluator that also notes the ways that packets take."""
-
-    def __init__(self, ways: Ways, evaluate: Evaluator) -> None:
-        self._ways = ways
-        self._evaluate = evaluate
-        self._all = frozenset(ways.all())
-        self._seen: set[Way] = set()
-
-    def __call__(self, function: str, facts: Facts) -> Decision:
-        if len(self._seen) < len(self._all):
-            self._seen.update(way for way, _ in self._ways.taken(function, facts))
-        return self._evaluate(function, facts)
-
-    def count(self) -> tuple[int, int]:
-        """(ways taken, all ways)."""
-        return len(self._seen & self._all), len(self._all)
 
 
 def _ways(node: Node) -> int:
@@ -124,21 +77,3 @@ def _pair_goals(name: str, number: int, node: FieldTest) -> Iterator[Goal]:
         if value:
             yield Goal((name, number, way), value, f"{left} - {right} is {value}", node.statement)
         yield Goal((name, number, way), None, f"{left} {sign} {right}", node.statement)
-
-
-def _which(node: Test | FieldTest | Guard, facts: Facts, following: Node) -> int:
-    if isinstance(node, Test):
-        value = read(node.field, facts)
-        return next(way for way, edge in enumerate(node.edges) if edge.first <= value <= edge.last)
-    if isinstance(node, FieldTest):
-        difference = read(node.left, facts) - read(node.right, facts)
-        return 0 if difference < 0 else 2 if difference > 0 else 1
-    return 0 if following is node.inside else 1
-
-
-def _value(node: Test | FieldTest | Guard, facts: Facts) -> int | None:
-    if isinstance(node, Test):
-        return read(node.field, facts)
-    if isinstance(node, FieldTest):
-        return read(node.left, facts) - read(node.right, facts)
-    return None

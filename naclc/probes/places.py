@@ -46,11 +46,14 @@ class Source:
     hops: int
 
 
+Stream = list[tuple[Source, Set]]  # what is on its way from each source
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`reach` tells which of the packets from `source` take each way of the attached function and of its callees."""
+    """`reach` tells which of the packets of `stream` take each way of an attached function and of its callees."""
 
-    source: Source
+    stream: Stream
     reach: Reach
 
 
@@ -79,10 +82,8 @@ class Places:
         self.confirmed: list[Confirmed] = []
         self._delivered: dict[int, Set] = {}
         self._routed = self._routes()
-        for iface in pipeline.ifaces:
-            self._arrive(iface)
-        for iface in pipeline.ifaces:
-            self._answers(iface)
+        self._forward([stream for iface in pipeline.ifaces for stream in self._arrive(iface)])
+        self._forward([stream for iface in pipeline.ifaces for stream in self._answers(iface)])
 
     def valid(self) -> Set:
         """Packets that a frame can carry and no check refuses, with the state of the entry they have or get."""
@@ -108,55 +109,69 @@ class Places:
 
     # --- the way of a packet from the wire ---
 
-    def _arrive(self, iface: Iface) -> None:
+    def _arrive(self, iface: Iface) -> Stream:
+        """What arrives on `iface` and goes on to FORWARD."""
         space, source = self._space, Source(iface, Maker.WIRE, 0)
         packets = self.valid() & space.equal("iface.in", iface.number) & space.equal("iface.out", NO_IFACE)
         packets = packets & ~space.network("ip.saddr", *_MULTICAST) & ~space.one_of("ip.saddr", _broadcasts(iface))
         if not iface.tracks:
             packets = packets & space.equal("ct.state", State.UNTRACKED)
-        packets = self._chain(iface.chains.get(Hook.PREROUTING, ()), source, packets)
+        ((_, packets),) = self._chain(iface.chains.get(Hook.PREROUTING, ()), [(source, packets)])
         own = [iface.address] if iface.address is not None else []
         local = space.one_of("ip.daddr", [*own, *_broadcasts(iface)])
         delivered = packets & local & space.when("ip.frag-off", 0)
         self._confirm(iface, source, delivered)
-        self._delivered[iface.number] = self._chain(iface.chains.get(Hook.INPUT, ()), source, delivered)
-        if iface.forwards:
-            packets = packets & ~local & ~space.network("ip.daddr", *_MULTICAST)
-            self._forward(Source(iface, Maker.WIRE, 1), space.decremented(packets))
+        ((_, delivered),) = self._chain(iface.chains.get(Hook.INPUT, ()), [(source, delivered)])
+        self._delivered[iface.number] = delivered
+        if not iface.forwards:
+            return []
+        routed = space.decremented(packets & ~local & ~space.network("ip.daddr", *_MULTICAST))
+        return [(Source(iface, Maker.WIRE, 1), routed)]
 
-    def _forward(self, source: Source, packets: Set) -> None:
+    def _forward(self, stream: Stream) -> None:
         space = self._space
-        packets = packets & space.equal("iface.in", source.iface.number)
-        packets = self._chain(self._router.forward if self._router else (), source, packets)
-        packets = packets & ~space.equal("ip.ttl", 0)
+        stream = self._chain(self._router.forward if self._router else (), stream)
         for number, routed in self._routed.items():
-            self._ship(self._outs[number], source, packets & routed)
+            there = [(source, packets & routed & ~space.equal("ip.ttl", 0)) for source, packets in stream]
+            self._ship(self._outs[number], there)
 
-    def _ship(self, out: Iface, source: Source, packets: Set) -> None:
+    def _ship(self, out: Iface, stream: Stream) -> None:
         space = self._space
-        own = space.one_of("ip.daddr", [out.address] if out.address is not None else [])
-        packets = packets & ~own & ~space.network("ip.daddr", *_LOOPBACK)
-        if source.maker is Maker.WIRE:
-            self._confirm(out, source, packets)
+        elsewhere = ~space.network("ip.daddr", *_LOOPBACK)
+        if out.address is not None:
+            elsewhere = elsewhere & ~space.equal("ip.daddr", out.address)
+        stream = [(source, packets & elsewhere) for source, packets in stream]
+        for source, packets in stream:
+            if source.maker is Maker.WIRE:
+                self._confirm(out, source, packets)
         if out.chains.get(Hook.POSTROUTING):
-            packets = space.without(packets, ("iface.in", "iface.out"))
-            packets = packets & space.equal("iface.in", NO_IFACE) & space.equal("iface.out", out.number)
-            self._chain(out.chains[Hook.POSTROUTING], source, packets)
+            stream = [(source, self._between(packets, NO_IFACE, out.number)) for source, packets in stream]
+            self._chain(out.chains[Hook.POSTROUTING], stream)
+
+    def _between(self, packets: Set, iface_in: int, iface_out: int) -> Set:
+        """`packets`, where the hook knows these two Ifaces."""
+        space = self._space
+        known = space.equal("iface.in", iface_in) & space.equal("iface.out", iface_out)
+        return space.without(packets, ("iface.in", "iface.out")) & known
 
     def _confirm(self, iface: Iface, source: Source, packets: Set) -> None:
         first = packets & self._space.equal("ct.state", State.NEW)
         if iface.tracks and first.satisfiable():
             self.confirmed.append(Confirmed(source, first))
 
-    def _chain(self, functions: Iterable[str], source: Source, packets: Set) -> Set:
-        """What the chain lets through."""
+    def _chain(self, functions: Iterable[str], stream: Stream) -> Stream:
+        """What the chain lets through, from each source."""
         for function in functions:
             if self._pipeline.untracked == "drop":
-                packets = packets & ~self._space.equal("ct.state", State.UNTRACKED)
-            reach = Reach()
-            packets = enter(self._ways, self._space, function, packets, reach).accepted
-            self.visits.append(Visit(source, reach))
-        return packets
+                tracked = ~self._space.equal("ct.state", State.UNTRACKED)
+                stream = [(source, packets & tracked) for source, packets in stream]
+            reach, everything = Reach(), self._space.none
+            for _, packets in stream:
+                everything = everything | packets
+            accepted = enter(self._ways, self._space, function, everything, reach).accepted
+            self.visits.append(Visit(stream, reach))
+            stream = [(source, packets & accepted) for source, packets in stream]
+        return stream
 
     def _routes(self) -> dict[int, Set]:
         """The packets that each Iface is the way out for, by its number."""
@@ -171,16 +186,16 @@ class Places:
 
     # --- the way of the machine's own packets ---
 
-    def _answers(self, iface: Iface) -> None:
+    def _answers(self, iface: Iface) -> Stream:
+        """What the machine answers on `iface` and what of it goes on to FORWARD."""
         if iface.address is None:
-            return
-        for maker, answers in self._made(iface, iface.address):
-            source = Source(iface, maker, 0)
-            packets = self._chain(iface.chains.get(Hook.OUTPUT, ()), source, answers)
-            if iface.forwards:
-                self._forward(source, packets)
-            else:
-                self._ship(iface, source, packets)
+            return []
+        stream = [(Source(iface, maker, 0), answers) for maker, answers in self._made(iface, iface.address)]
+        stream = self._chain(iface.chains.get(Hook.OUTPUT, ()), stream)
+        if not iface.forwards:
+            self._ship(iface, stream)
+            return []
+        return [(source, self._between(packets, iface.number, NO_IFACE)) for source, packets in stream]
 
     def _made(self, iface: Iface, own: int) -> list[tuple[Maker, Set]]:
         """The answers that the machine gives on `iface`."""
