@@ -48,6 +48,12 @@ _TCP, _UDP, _ICMP = PROTOCOL_NUMBERS["TCP"], PROTOCOL_NUMBERS["UDP"], PROTOCOL_N
 _NAMES = {_TCP: "tcp", _UDP: "udp", _ICMP: "icmp"}
 _HEADER = {_TCP: 20, _UDP: 8, _ICMP: 8}  # octets that make a transport header
 _CHECKSUM_AT = {_TCP: 16, _UDP: 6, _ICMP: 2}
+# 16-bit words of a header that may have any value, the most harmless first: the urgent pointer counts with URG only.
+_FREE_WORDS = {
+    _TCP: (("tcp.urgptr", 18), ("tcp.window", 14), ("tcp.sequence", 6), ("tcp.ackseq", 10), ("tcp.sport", 0)),
+    _UDP: (("udp.sport", 0), ("udp.dport", 2)),
+    _ICMP: (),
+}
 _NO_OPERATION = b"\x01"  # as IP and as TCP option
 
 
@@ -155,7 +161,7 @@ def _icmp(wanted: Mapping[str, int]) -> bytes:
 
 
 def _with_checksum(data: bytes, wanted: Mapping[str, int], assignment: Mapping[str, int], addresses: bytes) -> bytes:
-    """`data` with its checksum: as wanted, and then made right in the last two octets where there are data octets."""
+    """`data` with its checksum: as wanted, and then made right by a word that is free, if there is one."""
     protocol = wanted["ip.protocol"]
     if protocol not in _HEADER or wanted["ip.frag-off"] != 0 or len(data) < _HEADER[protocol]:
         return data
@@ -168,11 +174,23 @@ def _with_checksum(data: bytes, wanted: Mapping[str, int], assignment: Mapping[s
             computed = 0xFFFF  # 0 would say that there is no checksum
         return data[:at] + computed.to_bytes(2, "big") + data[at + 2 :]
     data = data[:at] + fixed.to_bytes(2, "big") + data[at + 2 :]
-    free = len(data) - 2 & ~1
-    header = max(20, wanted["tcp.doff"] * 4) if protocol == _TCP else 8
-    if free < header or (protocol == _UDP and fixed == 0):
+    if protocol == _UDP and fixed == 0:
+        return data  # no checksum
+    free = _free_word(data, wanted, assignment)
+    if free is None:
         return data
+    data = data[:free] + b"\0\0" + data[free + 2 :]
     return data[:free] + _missing(pseudo + data).to_bytes(2, "big") + data[free + 2 :]
+
+
+def _free_word(data: bytes, wanted: Mapping[str, int], assignment: Mapping[str, int]) -> int | None:
+    """Where two octets lie whose value nobody wants: the last of the data, or a field."""
+    protocol = wanted["ip.protocol"]
+    header = max(20, wanted["tcp.doff"] * 4) if protocol == _TCP else 8
+    last = len(data) - 2 & ~1
+    if last >= header:
+        return last
+    return next((at for name, at in _FREE_WORDS[protocol] if name not in assignment), None)
 
 
 def _ip_header(
