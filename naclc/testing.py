@@ -63,6 +63,12 @@ def run_policy_tests(
         written, findings = read_tests(tests, compilation.pipeline)
     if written is None or any(finding.is_error for finding in findings):
         return None, findings
+    if options.pcap_dir is not None:
+        from naclc.verify.wire.record import check_directory
+
+        unwritable = check_directory(options.pcap_dir)
+        if unwritable is not None:
+            return None, [*findings, unwritable]
     with TemporaryDirectory(prefix="naclc.") as work:
         made = list(_executors(compilation, written, options, Path(work)))
         missing = [executor for executor in made if isinstance(executor, Diagnostic)]
@@ -74,6 +80,8 @@ def run_policy_tests(
 
 def _run(compilation: Compilation, written: TestsFile, executors: list[Executor], options: PolicyTestOptions) -> Report:
     from naclc.interpret.walk import evaluator
+    from naclc.probes.edges import Ways
+    from naclc.probes.trace import Recorder
     from naclc.verify.executors.inside import InsideExecutor
     from naclc.verify.run import RunOptions, run_tests
 
@@ -87,12 +95,14 @@ def _run(compilation: Compilation, written: TestsFile, executors: list[Executor]
         plan = plan_probes(compilation.graphs, pipeline)
     caps = dict.fromkeys(_names(executors), options.generated) if options.generated is not None else {}
     defaults = {name: VM_PROBES for name in _names(executors) if name.startswith("vm-")}
+    recorder = Recorder(Ways(compilation.graphs), evaluator(pipeline))
     return run_tests(
         pipeline,
         [case for case in written.cases if options.keep is None or options.keep.lower() in case.name.lower()],
         plan,
-        InsideExecutor("interpreter", pipeline, evaluator(pipeline), neighbours),
+        InsideExecutor("interpreter", pipeline, recorder, neighbours),
         executors,
+        recorder,
         options=RunOptions(generated=caps or defaults, progress=options.progress),
     )
 
