@@ -71,16 +71,15 @@ def dump_stage(result: Compilation, stage: str) -> str | None:
     """The stable text of what `stage` made; None when the compile did not come that far."""
     if stage == "cpp":
         return result.cpp
-    made = {
-        "ast": result.program,
-        "model": result.configuration,
-        "pipeline": result.pipeline,
-        "decision": result.graphs,
-        "plan": result.unit,
-    }[stage]
-    if made is None:
-        return None
     from importlib import import_module
 
-    folder = {"ast": "syntax", "model": "semantics", "plan": "codegen"}.get(stage, stage)
-    return str(import_module(f"naclc.{folder}.dump").dump(made))
+    folder, made = {
+        "ast": ("syntax", (result.program,)),
+        "model": ("semantics", (result.configuration,)),
+        "pipeline": ("pipeline", (result.pipeline,)),
+        "decision": ("decision", (result.graphs, result.pipeline)),
+        "plan": ("codegen", (result.unit,)),
+    }[stage]
+    if made[0] is None:
+        return None
+    return str(import_module(f"naclc.{folder}.dump").dump(*made))
