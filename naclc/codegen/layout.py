@@ -88,7 +88,7 @@ class _Layout:
             self._label(number)
             run(self._region(number, None, 1))
         kept = [line for line in self.lines if line.label is None or line.label in self.gotos]
-        return [" " * (2 * line.depth if line.label is None else 1) + line.text for line in kept]
+        return [" " * (2 * line.depth) + line.text for line in kept]
 
     def is_meeting(self, number: int) -> bool:
         """Whether paths meet at block `number`, inside one C++ function."""

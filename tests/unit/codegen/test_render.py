@@ -199,6 +199,8 @@ SHAPES = {
     "everything": machine,
     "no functions": lambda: pipeline_of({}),
     "no interfaces": lambda: replace(pipeline_of({}), ifaces=()),
+    "a router without interfaces": lambda: replace(machine(), ifaces=(), router=Router((), ("f",), True)),
+    "a router without routes": lambda: pipeline_of({"f": ("IP", ["drop"])}, forward=["f"]),
     "untracked filter": lambda: replace(machine(), untracked="filter"),
     "one filter": lambda: pipeline_of({"f": ("IP", ["drop"])}, {Hook.POSTROUTING: ["f"]}),
     "router alone": lambda: replace(machine(), functions={}, router=Router((), (), False), ifaces=bare(machine())),

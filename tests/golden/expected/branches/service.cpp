@@ -2,8 +2,8 @@
 //
 //   packet --glue--> Packet --decide_...()--> verdict --glue--> passed on or dropped
 //
-// The first half decides and knows nothing of the operating system; -DNACLC_NATIVE compiles it alone, as a library.
-// The second half registers it with IncludeOS's API.
+// The first half decides and knows nothing of the operating system; -DNACLC_NATIVE compiles it alone, as a
+// library. The second half registers it with IncludeOS's API.
 
 #include <cstddef>
 #include <cstdint>
@@ -45,7 +45,7 @@ struct Packet {
   const uint8_t* ip;         // the IPv4 header; at least 20 octets are there
   const uint8_t* transport;  // the TCP, UDP or ICMP header; null when it is not there (docs/language.md 8.3)
   State state;
-  uint16_t in;               // Iface numbers; 0xffff: none that the policy declares
+  uint16_t in;  // Iface numbers; 0xffff: none that the policy declares
   uint16_t out;
 
   bool has(uint8_t protocol) const { return transport != nullptr && ip[9] == protocol; }
@@ -74,7 +74,7 @@ inline const uint8_t* transport_header(const uint8_t* ip, uint32_t length) {
   return needed != 0 && length >= start + needed ? ip + start : nullptr;
 }
 
-// Log text on its way to the console: collected in `buffer`, handed to `sink` when that is full and at the end.
+// Log text on its way to the console: collected in `buffer`, handed to `sink` when that is full and last.
 class Log {
  public:
   using Sink = void (*)(const char* text, uint32_t length);
@@ -118,13 +118,16 @@ class Log {
   char buffer_[256];
 };
 
-// ---- Sets: sorted; at even places a value that is in while the one before it is not, at odd places the reverse ----
+// ---- Sets: sorted bounds; the values from the first up to below the second are in, and so on in pairs ----
 
-// Whether `value` is in the set of `bounds`: an odd number of bounds is not above it. Always the same number of steps.
+// Whether `value` is in the set of `bounds`: an odd number of bounds is not above it. The number of steps depends
+// on the size of the set only.
 template <typename T, size_t N>
 inline bool is_member(const T (&bounds)[N], uint32_t value) {
   const T* base = bounds;
-  for (size_t length = N; length > 1; length -= length / 2) base += base[length / 2] <= value ? length / 2 : 0;
+  for (size_t length = N; length > 1; length -= length / 2) {
+    base += base[length / 2] <= value ? length / 2 : 0;
+  }
   return (static_cast<size_t>(base - bounds) + (*base <= value ? 1 : 0)) % 2 == 1;
 }
 
@@ -162,7 +165,7 @@ uint32_t decide_early(const Packet& packet, Log& log) {
     goto step_10;
   }
   log.text("elsewhere, ");
- step_10:
+step_10:
   log.text("id ").number(packet.ip_id()).text("\n");
   return accept(9);  // line 26
 }
@@ -232,11 +235,12 @@ constexpr uint8_t kProtocols[] = {0, 0, 6, 0, 0};
 
 }  // namespace
 
-// Run function `function` on the packet of `length` octets at `ip` and return its decision. At most `capacity` octets
-// of its log go to `log`; `*log_length` becomes the length of all of it. Not for several threads at once.
-extern "C" [[gnu::visibility("default")]] uint32_t naclc_decide(uint32_t function, const uint8_t* ip, uint32_t length,
-                                                                uint8_t state, uint16_t in, uint16_t out, char* log,
-                                                                uint32_t capacity, uint32_t* log_length) {
+// Run function `function` on the packet of `length` octets at `ip` and return its decision. At most `capacity`
+// octets of its log go to `log`; `*log_length` becomes the length of all of it. Not for several threads at once.
+extern "C" [[gnu::visibility("default")]] uint32_t naclc_decide(uint32_t function, const uint8_t* ip,
+                                                                uint32_t length, uint8_t state, uint16_t in,
+                                                                uint16_t out, char* log, uint32_t capacity,
+                                                                uint32_t* log_length) {
   native_log = log;
   native_capacity = capacity;
   native_length = 0;
@@ -299,7 +303,7 @@ State state_of(Entry_ptr entry) {
   }
 }
 
-// Run a function of the policy on a packet that came to the hook with `entry`, from Iface `in` to Iface `out`.
+// Run a function of the policy on a packet that came to the hook with `entry`, from Iface `in` to `out`.
 template <uint32_t (*decide)(const Packet&, Log&)>
 Verdict filter(Packet_ptr packet, Entry_ptr entry, uint16_t in, uint16_t out) {
   const uint8_t* const ip = packet->layer_begin();
@@ -313,7 +317,7 @@ Verdict filter(Packet_ptr packet, Entry_ptr entry, uint16_t in, uint16_t out) {
   return verdict_of(decision) == kAccept ? pass(std::move(packet)) : drop_packet();
 }
 
-// ---- Guards against faults of IncludeOS; an operating system whose NICs have no frame_offset_link() has none ----
+// ---- Guards against faults of IncludeOS; a system whose NICs have no frame_offset_link() has none ----
 
 template <class Nic>
 concept Needs_guards = requires(Nic& nic) { nic.frame_offset_link(); };
@@ -337,8 +341,8 @@ concept Needs_guards = requires(Nic& nic) { nic.frame_offset_link(); };
   return local ? drop_packet() : pass(std::move(packet));
 }
 
-// The drivers of IncludeOS send from a fixed place in the buffer, each from its own; the header of a packet that came
-// in through another driver is elsewhere. Such a packet is copied into one of the NIC that sends it.
+// The drivers of IncludeOS send from a fixed place in the buffer, each from its own; the header of a packet
+// that came in through another driver is elsewhere. Such a packet is copied into one of the NIC that sends it.
 template <class Stack>
 std::ptrdiff_t headroom_of(Stack& stack) {
   const auto packet = stack.create_packet();
@@ -373,7 +377,7 @@ void guard_after(Stack& stack) {
   }
 }
 
-// A packet that spent its last hop on this machine goes no further; IncludeOS would stop the machine if the packet
+// A packet that spent its last hop on this machine goes no further; IncludeOS would stop the machine if it
 // went to an own address (docs/language.md 8.1).
 Verdict check_ttl(Packet_ptr packet, Inet&, Entry_ptr) {
   return packet->ip_ttl() == 0 ? drop_packet() : pass(std::move(packet));

@@ -2,8 +2,8 @@
 //
 //   packet --glue--> Packet --decide_...()--> verdict --glue--> passed on or dropped
 //
-// The first half decides and knows nothing of the operating system; -DNACLC_NATIVE compiles it alone, as a library.
-// The second half registers it with IncludeOS's API.
+// The first half decides and knows nothing of the operating system; -DNACLC_NATIVE compiles it alone, as a
+// library. The second half registers it with IncludeOS's API.
 
 #include <cstddef>
 #include <cstdint>
@@ -36,7 +36,9 @@ constexpr uint32_t kDrop = 0;
 constexpr uint32_t accept(uint32_t statement) { return kAccept | statement << 8; }
 constexpr uint32_t drop(uint32_t statement) { return kDrop | statement << 8; }
 
-constexpr uint32_t address(uint32_t a, uint32_t b, uint32_t c, uint32_t d) { return a << 24 | b << 16 | c << 8 | d; }
+constexpr uint32_t address(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  return a << 24 | b << 16 | c << 8 | d;
+}
 
 constexpr bool between(uint32_t value, uint32_t first, uint32_t last) { return value - first <= last - first; }
 
@@ -49,7 +51,7 @@ struct Packet {
   const uint8_t* ip;         // the IPv4 header; at least 20 octets are there
   const uint8_t* transport;  // the TCP, UDP or ICMP header; null when it is not there (docs/language.md 8.3)
   State state;
-  uint16_t in;               // Iface numbers; 0xffff: none that the policy declares
+  uint16_t in;  // Iface numbers; 0xffff: none that the policy declares
   uint16_t out;
 
   bool has(uint8_t protocol) const { return transport != nullptr && ip[9] == protocol; }
@@ -76,7 +78,7 @@ inline const uint8_t* transport_header(const uint8_t* ip, uint32_t length) {
   return needed != 0 && length >= start + needed ? ip + start : nullptr;
 }
 
-// Log text on its way to the console: collected in `buffer`, handed to `sink` when that is full and at the end.
+// Log text on its way to the console: collected in `buffer`, handed to `sink` when that is full and last.
 class Log {
  public:
   using Sink = void (*)(const char* text, uint32_t length);
@@ -105,7 +107,7 @@ class Log {
   }
   Log& state(uint32_t value) {
     constexpr const char* kNames[] = {"new", "established", "related", "invalid", "untracked"};
-    return octets(kNames[value], static_cast<uint32_t>(std::strlen(kNames[value])));
+    return octets(kNames[value], std::strlen(kNames[value]));
   }
 
  private:
@@ -204,11 +206,12 @@ constexpr uint8_t kProtocols[] = {0, 0, 0};
 
 }  // namespace
 
-// Run function `function` on the packet of `length` octets at `ip` and return its decision. At most `capacity` octets
-// of its log go to `log`; `*log_length` becomes the length of all of it. Not for several threads at once.
-extern "C" [[gnu::visibility("default")]] uint32_t naclc_decide(uint32_t function, const uint8_t* ip, uint32_t length,
-                                                                uint8_t state, uint16_t in, uint16_t out, char* log,
-                                                                uint32_t capacity, uint32_t* log_length) {
+// Run function `function` on the packet of `length` octets at `ip` and return its decision. At most `capacity`
+// octets of its log go to `log`; `*log_length` becomes the length of all of it. Not for several threads at once.
+extern "C" [[gnu::visibility("default")]] uint32_t naclc_decide(uint32_t function, const uint8_t* ip,
+                                                                uint32_t length, uint8_t state, uint16_t in,
+                                                                uint16_t out, char* log, uint32_t capacity,
+                                                                uint32_t* log_length) {
   native_log = log;
   native_capacity = capacity;
   native_length = 0;
@@ -266,7 +269,7 @@ State state_of(Entry_ptr entry) {
 // At input the datagram is whole, and the entry handed over may be that of the fragment that came last.
 Entry_ptr own_entry(const net::PacketIP4& packet) { return connections->get(packet); }
 
-// Run a function of the policy on a packet that came to the hook with `entry`, from Iface `in` to Iface `out`.
+// Run a function of the policy on a packet that came to the hook with `entry`, from Iface `in` to `out`.
 template <uint32_t (*decide)(const Packet&, Log&), bool at_input = false>
 Verdict filter(Packet_ptr packet, Entry_ptr entry, uint16_t in, uint16_t out) {
   const uint8_t* const ip = packet->layer_begin();
@@ -283,7 +286,7 @@ Verdict filter(Packet_ptr packet, Entry_ptr entry, uint16_t in, uint16_t out) {
   return verdict_of(decision) == kAccept ? pass(std::move(packet)) : drop_packet();
 }
 
-// ---- Guards against faults of IncludeOS; an operating system whose NICs have no frame_offset_link() has none ----
+// ---- Guards against faults of IncludeOS; a system whose NICs have no frame_offset_link() has none ----
 
 template <class Nic>
 concept Needs_guards = requires(Nic& nic) { nic.frame_offset_link(); };

@@ -1,5 +1,5 @@
-// A double of the operating system: just enough of IncludeOS's API for a generated service to register with, and
-// nothing that moves packets by itself. A test puts packets into the chains and looks at what comes out.
+// A double of the operating system: just enough of IncludeOS's API for a generated service to register with,
+// and nothing that moves packets by itself. A test puts packets into the chains and looks at what comes out.
 //
 // -DFAULTY gives its NICs frame_offset_link(), by which a service knows that the guards are needed.
 #pragma once

@@ -1,6 +1,7 @@
-// Reads lines `CHAIN IFACE HEADROOM ENTRY FOUND PACKET` and writes what the chain does with the packet: `drop`, or
-// `accept HEADROOM PACKET`. CHAIN is prerouting, input, output, postrouting or forward; ENTRY is the entry handed to
-// the chain and FOUND the one that the table finds: none, new, unconfirmed or established; PACKET is hexadecimal.
+// Reads lines `CHAIN IFACE HEADROOM ENTRY FOUND PACKET` and writes what the chain does with the packet:
+// `drop`, or `accept HEADROOM PACKET`. CHAIN is prerouting, input, output, postrouting or forward; ENTRY is
+// the entry handed to the chain and FOUND the one that the table finds: none, new, unconfirmed or
+// established; PACKET is hexadecimal.
 #include <iostream>
 
 #include "machine.hpp"
@@ -29,7 +30,8 @@ static IP4::IP_packet_ptr packet_of(std::size_t headroom, const std::string& hex
   return packet;
 }
 
-static void run(Filter_chain<IP4>& chain, IP4::IP_packet_ptr packet, Inet& stack, Conntrack::Entry_ptr entry) {
+static void run(Filter_chain<IP4>& chain, IP4::IP_packet_ptr packet, Inet& stack,
+                Conntrack::Entry_ptr entry) {
   for (auto& filter : chain.chain) {
     auto verdict = filter(std::move(packet), stack, entry);
     if (verdict.verdict == Filter_verdict_type::DROP) {
