@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from naclc.codegen import layout, parts
 from naclc.codegen.native import CannotBuild, build, evaluator
 from naclc.codegen.plan import plan
 from naclc.codegen.render import render
@@ -169,3 +170,21 @@ def test_random_policies_do_what_the_interpreter_does(pipeline: Pipeline, packet
         for each in packets:
             for function in pipeline.functions:
                 assert decide(function, each) == interpreter(pipeline)(function, each)
+
+
+@pytest.mark.parametrize("part", [2, 1_000_000], ids=["many parts", "one part"])
+def test_parts_and_deep_nesting_change_no_decision(
+    part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "_PART", part)
+    monkeypatch.setattr(layout, "_DEEPEST", 2)
+    ways: Body = ["accept"]
+    for level in range(8):
+        then = [log(f"in {level} "), *ways]
+        ways = [if_(is_("ip.ttl", "<", 60 - level), then, [log(f"out {level} ")]), log(f"after {level} ")]
+    pipeline = one_function([*ways, "drop"])
+    decide, specified = native(pipeline, tmp_path), interpreter(pipeline)
+    for ttl in range(48, 64):
+        head = packet(47)
+        each = Facts(head[:8] + bytes((ttl,)) + head[9:], State.NEW)
+        assert decide("f", each) == specified("f", each)
