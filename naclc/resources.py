@@ -1,4 +1,5 @@
-"""Where the grammar, the templates and the skeleton OS are: in the wheel's `_data`, or in the checkout."""
+"""Where the grammar, the templates, the skeleton OS and the pages of the diagnostics are: in the wheel's `_data`, or
+in the checkout."""
 
 from __future__ import annotations
 
@@ -8,12 +9,12 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def resource(name: str) -> Path:
-    """The directory `name`: "grammar", "emit" or "includeos_skeleton".
+    """The directory `name`: "grammar", "emit", "includeos_skeleton" or "diagnostics" (in the checkout below docs/).
 
     Raises:
         FileNotFoundError: the installation is broken.
     """
-    for base in (_PACKAGE / "_data", _PACKAGE.parent):
+    for base in (_PACKAGE / "_data", _PACKAGE.parent, _PACKAGE.parent / "docs"):
         path = base / name
         if path.is_dir():
             return path
