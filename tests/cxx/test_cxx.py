@@ -19,6 +19,7 @@ PROGRAMS = {
     "pci_test": ("drivers/pci.cpp", "drivers/virtio_pci.cpp"),
     "kernel_test": KERNEL,
     "memory_test": ("platform/pc/heap.cpp", "platform/pc/memory_map.cpp", "platform/pc/libc.cpp", "kernel/os.cpp"),
+    "clock_test": ("platform/pc/clock.cpp", "kernel/os.cpp"),
 }
 
 OPTIONS = (
@@ -30,6 +31,7 @@ OPTIONS = (
     "-Werror",
     "-fsanitize=address,undefined",
     "-fno-sanitize-recover=all",
+    f"-I{HERE / 'fake_pc'}",  # before the headers that it stands in for
     f"-I{OS}",
     f"-I{OS / 'include'}",
     f"-I{HERE}",
