@@ -101,45 +101,53 @@ def evaluator(graphs: Graphs, pipeline: Pipeline) -> Evaluator:
 
 def _run(graphs: Graphs, node: Node, facts: Facts, names: dict[int, str]) -> Decision:
     log: list[str] = []
-    returns: list[Node] = []  # where to go on when a called function ends; innermost last
+    returns: list[tuple[Node, str, int]] = []  # where to go on, callee, length of the log at the call; innermost last
+    passed: set[str] = set()  # functions that ended in silence: they will again, the packet is the same
     while True:
         match node:
             case Leaf(verdict, statement):
                 if verdict is not Verdict.END or not returns:
                     return Decision(verdict, statement, "".join(log).encode())
-                node = returns.pop()
+                node, callee, logged = returns.pop()
+                if logged == len(log):
+                    passed.add(callee)
             case Effect(parts, following):
                 log += [part if isinstance(part, str) else shown(part, read(part, facts), names) for part in parts]
                 node = following
             case Call(function, following):
-                returns.append(following)
-                node = graphs.graphs[function].root
+                if function in passed:
+                    node = following
+                else:
+                    returns.append((following, function, len(log)))
+                    node = graphs.graphs[function].root
             case _:
                 node = step(node, facts)
 
 
 def path_length(graphs: Graphs, function: str, facts: Facts) -> int:
-    """How many nodes `facts` meets in `function` and what it calls: known without going there more than once."""
+    """How many nodes `facts` meets in `function` and in those of its calls that log, known without going there more
+    than once. Calls that end in silence are not counted: an evaluation runs each such function once."""
     met: dict[str, tuple[int, bool]] = {}  # of each function: how many nodes, and whether the packet comes to its end
     for name, graph in graphs.graphs.items():
-        node, length = graph.root, 1
+        node, length, silent = graph.root, 1, True
         while not isinstance(node, Leaf):
             match node:
                 case Effect(_, following):
-                    node = following
+                    node, silent = following, False
                 case Call(callee, following):
                     there, ends = met[callee]
                     length += there
+                    silent = silent and not there
                     if not ends:
                         break
                     node = following
                 case _:
                     node = step(node, facts)
             length += 1
-        met[name] = length, isinstance(node, Leaf) and node.verdict is Verdict.END
         if name == function:
-            break
-    return met[function][0]
+            return length
+        met[name] = 0 if silent else length, isinstance(node, Leaf) and node.verdict is Verdict.END
+    raise KeyError(function)
 
 
 def step(node: Test | FieldTest | Guard, facts: Facts) -> Node:

@@ -50,6 +50,7 @@ def path_labels(function: str, facts: Facts, pipeline: Pipeline) -> list[Label]:
 
 def _path(function: str, facts: Facts, pipeline: Pipeline) -> Iterator[Label]:
     waiting: list[Iterator[Statement]] = [iter(pipeline.functions[function].body)]
+    called: set[str] = set()  # a function is shown where it is called first: each call of it goes the same way
     while waiting:
         match next(waiting[-1], None):
             case None:
@@ -65,6 +66,9 @@ def _path(function: str, facts: Facts, pipeline: Pipeline) -> Iterator[Label]:
                     yield Label(span, f"skipped: the example is not {protocol}")
             case Call(callee, _, span):
                 target = pipeline.functions[callee]
+                if callee in called:
+                    continue
+                called.add(callee)
                 if target.protocol is Protocol.IP or has_header(target.protocol, facts.packet):
                     waiting.append(iter(target.body))
                 else:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _FIRST_TRY = 1 << 16  # BDD nodes: there at once, and enough for usual policies
 _GROWTH = 16
 _DECIDING = Test | FieldTest | Guard
-_LONGEST_REPLAY = 100_000  # nodes on the path of an example; calls that double can make it 2**30
+_LONGEST_REPLAY = 100_000  # nodes on the path of an example; calls that double and log can make it 2**30
 
 
 def missing_verdicts(

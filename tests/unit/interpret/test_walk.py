@@ -266,3 +266,31 @@ def test_metadata_are_compared_as_numbers() -> None:
     assert holds(Compare(FIELDS["ct.state"], "==", State.NEW, SPAN), FACTS)
     assert holds(Compare(FIELDS["iface.in"], "==", 1, SPAN), FACTS)
     assert holds(Compare(FIELDS["iface.out"], "!=", 1, SPAN), FACTS)
+
+
+# --- calls again ---
+
+
+def again(name: str) -> Call:
+    return Call(name, 4, SPAN)
+
+
+def test_calls_that_double_are_walked_once() -> None:
+    """Thirty functions that call the next one twice, and nothing said on the way: not 2**30 walks."""
+    others = [function(f"f{n}", Protocol.IP, again(f"f{n + 1}"), again(f"f{n + 1}")) for n in range(30)]
+    others.append(function("f30", Protocol.IP, when(Compare(FIELDS["ip.ttl"], "==", 1, SPAN), (log("x"),))))
+    decision = run(again("f0"), again("f0"), drop(5), others=tuple(others))
+    assert decision == Decision(Verdict.DROP, 5)
+
+
+def test_a_function_that_logs_does_so_at_each_call() -> None:
+    loud = function("loud", Protocol.IP, log("x"))
+    nested = function("nested", Protocol.IP, again("loud"), again("quiet"), again("loud"))
+    quiet = function("quiet", Protocol.IP, when(FALSE, (log("y"),)))
+    assert run(again("nested"), again("quiet"), again("nested"), others=(loud, quiet, nested)).log == b"xxxx"
+
+
+def test_a_call_that_is_skipped_is_no_verdict_later() -> None:
+    """What ended in silence is not walked again, but what comes after the call is."""
+    quiet = function("quiet", Protocol.UDP, when(FALSE, (accept(1),)))
+    assert run(again("quiet"), again("quiet"), accept(9), others=(quiet,)) == Decision(Verdict.ACCEPT, 9)
