@@ -276,12 +276,12 @@ def _can_occur(packet: Facts) -> bool:
     return whole and room >= {1: 8, 6: 20, 17: 8}.get(head[9], 99) and packet.state in (NEW, ESTABLISHED)
 
 
-def doubling(last: Body) -> dict[str, tuple[str, Body]]:
+def doubling(last: Body) -> Pipeline:
     """f30 calls f29 twice, that one f28 twice, and so on down to f0, whose body is `last`: 2**30 times."""
-    called: dict[str, tuple[str, Body]] = {"f0": ("IP", last)}
+    functions: dict[str, tuple[str, Body]] = {"f0": ("IP", last)}
     for number in range(1, 31):
-        called[f"f{number}"] = "IP", [call(f"f{number - 1}"), call(f"f{number - 1}")]
-    return called
+        functions[f"f{number}"] = "IP", [call(f"f{number - 1}"), call(f"f{number - 1}")]
+    return pipeline_of(functions, {Hook.PREROUTING: ["f30"]})
 
 
 LOG_SOME = [if_(is_("ip.ttl", "==", 3), [log("x")])]
@@ -289,21 +289,21 @@ LOG_SOME = [if_(is_("ip.ttl", "==", 3), [log("x")])]
 
 def test_calls_that_double_are_no_trap() -> None:
     """A packet that goes through them in silence is replayed and shown, and each place on its way once."""
-    (finding,) = findings(attached(call("f30"), **doubling(LOG_SOME)))
+    (finding,) = findings(doubling(LOG_SOME))
     assert "for example" in finding.message and "(ip.ttl 64)" in finding.message
     assert len(finding.labels) == 1
 
 
 def test_calls_that_double_and_log_are_no_trap() -> None:
     """2**30 times the same text: nobody replays them, and the answer is there all the same."""
-    (finding,) = findings(attached(call("f30"), **doubling([log("x")])))
+    (finding,) = findings(doubling([log("x")]))
     assert finding.code == "missing-verdict" and "for example" not in finding.message
 
 
 def test_the_length_of_a_path_is_what_a_replay_costs() -> None:
-    pipeline = attached(call("f30"), **doubling(LOG_SOME))
+    pipeline = doubling(LOG_SOME)
     graphs = build(pipeline)
     silent, loud = (facts_from_assignment({"ip.ttl": ttl}) for ttl in (64, 3))
-    assert evaluate.path_length(graphs, "f", silent) < 10
-    assert evaluate.path_length(graphs, "f", loud) > 2**30
-    assert evaluate.evaluator(graphs, pipeline)("f", silent) == evaluator(pipeline)("f", silent)
+    assert evaluate.path_length(graphs, "f30", silent) < 10
+    assert evaluate.path_length(graphs, "f30", loud) > 2**30
+    assert evaluate.evaluator(graphs, pipeline)("f30", silent) == evaluator(pipeline)("f30", silent)
