@@ -59,9 +59,9 @@ def page(code: str) -> Page | None:
     Raises:
         MalformedPage: the page is there but cannot be read.
     """
-    if not _CODE.fullmatch(code) or not (path := _folder() / f"{code}.md").is_file():
+    if code not in codes():
         return None
-    return read_page(code, path.read_text(encoding="utf-8"))
+    return read_page(code, (_folder() / f"{code}.md").read_text(encoding="utf-8"))
 
 
 def read_page(code: str, text: str) -> Page:

@@ -59,7 +59,7 @@ def run_installed(installed, *arguments, cwd):
 
 def test_the_wheel_has_what_the_compiler_reads_and_nothing_else(built):
     names = zipfile.ZipFile(next(built.glob("*.whl"))).namelist()
-    for needed in ("grammar/nacl.lark", "includeos_skeleton/os/platform/platform.hpp"):
+    for needed in ("grammar/nacl.lark", "includeos_skeleton/os/platform/platform.hpp", "diagnostics/unused.md"):
         assert f"naclc/_data/{needed}" in names
     assert any(name.startswith("naclc/_data/emit/") for name in names)
     assert not [name for name in names if "__pycache__" in name or name.endswith((".o", ".a", ".so"))]
@@ -77,6 +77,11 @@ def test_the_wheel_compiles_a_policy_from_any_directory(installed, tmp_path):
     run = run_installed(installed, "compile", "fw.nacl", "-o", "service.cpp", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "register_plugin_nacl" in (tmp_path / "service.cpp").read_text()
+
+
+def test_the_wheel_explains_its_diagnostics(installed, tmp_path):
+    run = run_installed(installed, "explain", "unused", cwd=tmp_path)
+    assert run.stdout == (CHECKOUT / "docs/diagnostics/unused.md").read_text()
 
 
 def test_the_wheel_uses_its_own_data(installed, tmp_path):
