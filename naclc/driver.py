@@ -76,6 +76,7 @@ def check_policy(source: SourceFile, options: Options) -> Compilation:
     from naclc.decision.verdicts import missing_verdicts
     from naclc.interpret.walk import evaluator
     from naclc.pipeline.lower import lower
+    from naclc.pipeline.supported import unsupported
     from naclc.semantics.resolve import resolve
     from naclc.syntax.parse import parse
 
@@ -88,6 +89,9 @@ def check_policy(source: SourceFile, options: Options) -> Compilation:
     configuration, findings = resolve(program, options.nics)
     result = replace(result, configuration=configuration, diagnostics=_sorted(result.diagnostics, findings))
     if configuration is None or not result.ok:
+        return result
+    result = replace(result, diagnostics=_sorted(result.diagnostics, unsupported(configuration)))
+    if not result.ok:
         return result
     pipeline = lower(configuration)
     graphs = build(pipeline)
