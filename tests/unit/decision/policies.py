@@ -20,6 +20,7 @@ from naclc.semantics.model import (
     Compare,
     CompareFields,
     Condition,
+    Dnat,
     Drop,
     Function,
     Hook,
@@ -34,7 +35,9 @@ from naclc.semantics.model import (
     Or,
     Protocol,
     Single,
+    Snat,
     Statement,
+    Syslog,
 )
 from naclc.source import SourceFile, Span
 
@@ -64,6 +67,18 @@ def call(function: str) -> Spec:
 
 def log(*parts: str) -> Spec:
     return "log", tuple(FIELDS.get(part, part) for part in parts)
+
+
+def syslog(severity: int, *parts: str) -> Spec:
+    return "syslog", severity, tuple(FIELDS.get(part, part) for part in parts)
+
+
+def dnat(to: str | None = None, port: int | None = None) -> Spec:
+    return "dnat", None if to is None else address(to), port
+
+
+def snat(to: str | None = None, port: int | None = None) -> Spec:
+    return "snat", None if to is None else address(to), port
 
 
 def is_(field: str, operator: str, value: int | str) -> Condition:
@@ -136,6 +151,12 @@ class _Numbering:
                 return Call(function, number, SPAN)
             case "log", parts:
                 return Log(parts, number, SPAN)
+            case "syslog", severity, parts:
+                return Syslog(severity, parts, number, SPAN)
+            case "dnat", to, port:
+                return Dnat(to, port, number, SPAN)
+            case "snat", to, port:
+                return Snat(to, port, number, SPAN)
         raise AssertionError(spec)
 
 
@@ -144,12 +165,13 @@ def pipeline_of(
     chains: dict[Hook, Sequence[str]] | None = None,
     forward: Sequence[str] = (),
     untracked: str = "drop",
+    kind: Kind = Kind.FILTER,
 ) -> Pipeline:
-    """`functions` in order, callees first; `chains` are those of Iface 0, `forward` the router's. Line N of the source
-    is the statement with id N-1, up to line 20."""
+    """`functions` in order, callees first, all of one kind; `chains` are those of Iface 0, `forward` the router's. Line
+    N of the source is the statement with id N-1, up to line 20."""
     numbering = _Numbering()
     made = {
-        name: Function(Kind.FILTER, Protocol(protocol), name, numbering.body(body), SPAN)
+        name: Function(kind, Protocol(protocol), name, numbering.body(body), SPAN)
         for name, (protocol, body) in functions.items()
     }
     of_iface = {hook: tuple((chains or {}).get(hook, ())) for hook in HOOKS}

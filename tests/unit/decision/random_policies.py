@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from naclc.net.fields import FIELDS, State
 from naclc.pipeline.evaluation import Facts
 from naclc.pipeline.pipeline import Pipeline
-from naclc.semantics.model import Condition, Hook
+from naclc.semantics.model import Condition, Hook, Kind
 from tests.unit.decision.policies import (
     Body,
     Spec,
     and_,
     block,
     call,
+    dnat,
     if_,
     in_,
     is_,
@@ -22,6 +23,8 @@ from tests.unit.decision.policies import (
     not_,
     or_,
     pipeline_of,
+    snat,
+    syslog,
 )
 
 _IP = ("ip.ttl", "ip.protocol", "ip.saddr", "ip.daddr", "ip.frag-off", "ip.hdrlength", "ip.dscp", "ct.state")
@@ -80,39 +83,48 @@ def conditions(context: str) -> st.SearchStrategy[Condition]:
 
 
 @st.composite
-def bodies(draw: st.DrawFn, context: str, callees: tuple[tuple[str, str], ...], depth: int) -> Body:
-    return [draw(_statements(context, callees, depth)) for _ in range(draw(st.integers(1, 3)))]
+def bodies(draw: st.DrawFn, context: str, callees: tuple[tuple[str, str], ...], depth: int, kind: Kind) -> Body:
+    return [draw(_statements(context, callees, depth, kind)) for _ in range(draw(st.integers(1, 3)))]
 
 
 @st.composite
-def _statements(draw: st.DrawFn, context: str, callees: tuple[tuple[str, str], ...], depth: int) -> Spec:
-    kinds = ["log", "accept", "drop"] + (["if"] * 5 + ["block"] * 2 if depth else [])
+def _statements(
+    draw: st.DrawFn, context: str, callees: tuple[tuple[str, str], ...], depth: int, kind: Kind
+) -> Spec:
+    last = ["dnat", "snat"] if kind is Kind.NAT else ["accept", "drop"]
+    kinds = ["log", "syslog", *last] + (["if"] * 5 + ["block"] * 2 if depth else [])
     callable_here = [name for name, protocol in callees if context == "IP" or protocol in ("IP", context)]
-    kind = draw(st.sampled_from(kinds + ["call"] * 2 * bool(callable_here)))
-    match kind:
+    chosen = draw(st.sampled_from(kinds + ["call"] * 2 * bool(callable_here)))
+    match chosen:
         case "accept" | "drop":
-            return kind
+            return chosen
+        case "dnat" | "snat":
+            to, port = draw(st.sampled_from((("10.0.0.1", None), ("255.255.255.254", 65535), (None, 1))))
+            return dnat(to, port) if chosen == "dnat" else snat(to, port)
         case "log":
             return log(draw(st.sampled_from(("a", "b"))), draw(st.sampled_from(_FIELDS[context])))
+        case "syslog":
+            return syslog(draw(st.integers(0, 7)), "c%m", draw(st.sampled_from(_FIELDS[context])))
         case "call":
             return call(draw(st.sampled_from(callable_here)))
         case "block":
             inner = draw(st.sampled_from(("IP", "TCP", "UDP", "ICMP") if context == "IP" else ("IP", context)))
-            return block(inner, draw(bodies(context if inner == "IP" else inner, callees, depth - 1)))
-    otherwise = draw(bodies(context, callees, depth - 1)) if draw(st.booleans()) else ()
-    return if_(draw(conditions(context)), draw(bodies(context, callees, depth - 1)), otherwise)
+            return block(inner, draw(bodies(context if inner == "IP" else inner, callees, depth - 1, kind)))
+    otherwise = draw(bodies(context, callees, depth - 1, kind)) if draw(st.booleans()) else ()
+    return if_(draw(conditions(context)), draw(bodies(context, callees, depth - 1, kind)), otherwise)
 
 
 @st.composite
 def pipelines(draw: st.DrawFn) -> Pipeline:
-    """Three functions, the last attached; each may call those before it."""
+    """Three functions of one kind, the last attached; each may call those before it."""
+    kind = draw(st.sampled_from([Kind.FILTER, Kind.FILTER, Kind.NAT]))
     functions: dict[str, tuple[str, Body]] = {}
     for name in ("f", "g"):
         protocol = draw(st.sampled_from(("IP", "TCP", "UDP", "ICMP")))
         callees = tuple((known, kind) for known, (kind, _) in functions.items())
-        functions[name] = protocol, draw(bodies(protocol, callees, 2))
-    functions["main"] = "IP", draw(bodies("IP", tuple((n, kind) for n, (kind, _) in functions.items()), 3))
-    return pipeline_of(functions, {Hook.INPUT: ["main"]})
+        functions[name] = protocol, draw(bodies(protocol, callees, 2, kind))
+    functions["main"] = "IP", draw(bodies("IP", tuple((n, protocol) for n, (protocol, _) in functions.items()), 3, kind))
+    return pipeline_of(functions, {Hook.INPUT: ["main"]}, kind=kind)
 
 
 @st.composite
