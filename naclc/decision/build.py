@@ -17,7 +17,7 @@ from naclc.decision.graph import Graph, Graphs, Node
 from naclc.decision.intervals import of_compare, of_leaves
 from naclc.decision.store import Store
 from naclc.decision.trampoline import Work, run
-from naclc.pipeline.evaluation import NO_STATEMENT, Verdict
+from naclc.pipeline.evaluation import NO_STATEMENT, Rewrite, RewriteKind, Verdict
 from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics.model import (
     Accept,
@@ -97,8 +97,12 @@ class _Builder:
                 return store.leaf(Verdict.DROP, statement.id)
             case Log(parts):
                 return store.effect(parts, following, statement.id)
-            case Syslog() | Dnat() | Snat():
-                raise TypeError("naclc.pipeline.supported refuses this statement")
+            case Syslog(severity, parts):
+                return store.effect(parts, following, statement.id, severity)
+            case Dnat(address, port):
+                return store.leaf(Verdict.END, statement.id, Rewrite(RewriteKind.DNAT, address, port))
+            case Snat(address, port):
+                return store.leaf(Verdict.END, statement.id, Rewrite(RewriteKind.SNAT, address, port))
 
     def _guarded(self, protocol: Protocol, context: Protocol, inside: Node, outside: Node, statement: int) -> Node:
         if protocol in (Protocol.IP, context):

@@ -40,9 +40,9 @@ def _check_forward(nodes: list[Node]) -> None:
     for node in nodes:
         here = highest[id(node)]
         if isinstance(node, Leaf):
-            end = node.verdict is Verdict.END
-            assert end == (node.statement == NO_STATEMENT), f"forward: {node.verdict.name} has id {node.statement}"
-        if isinstance(node, Effect | Call) or (isinstance(node, Leaf) and node.verdict is not Verdict.END):
+            assert node.rewrite is None or node.verdict is Verdict.END, f"forward: {node.verdict.name} rewrites"
+            assert node.is_end == (node.statement == NO_STATEMENT), f"forward: {node.verdict.name} has id {node.statement}"
+        if isinstance(node, Effect | Call) or (isinstance(node, Leaf) and not node.is_end):
             assert node.statement > here, f"forward: {node.statement} comes after {here}"
             here = node.statement
         for successor in successors(node):
@@ -92,10 +92,10 @@ def _check_shared(nodes: list[Node]) -> None:
                 key = ("guard", node.protocol, node.statement)
                 assert len(set(ways_out)) > 1, "shared: a guard decides nothing"
             case Effect():
-                key = ("effect", node.parts, node.statement)
+                key = ("effect", node.parts, node.severity, node.statement)
             case Call():
                 key = ("call", node.function, node.statement)
             case Leaf():
-                key = ("leaf", node.verdict, node.statement)
+                key = ("leaf", node.verdict, node.rewrite, node.statement)
         assert (key, ways_out) not in seen, f"shared: there are two equal nodes {key}"
         seen.add((key, ways_out))

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from naclc.decision.graph import Call, Edge, Effect, FieldTest, Graph, Graphs, Guard, Leaf, Node, Test
 from naclc.decision.notation import interval
 from naclc.decision.walk import topological
-from naclc.pipeline.evaluation import NO_STATEMENT, Verdict
+from naclc.net.addresses import format_address
+from naclc.pipeline.evaluation import NO_STATEMENT, Rewrite
 from naclc.pipeline.pipeline import Pipeline
 
 _PLACE_COLUMN = 58
@@ -58,13 +59,24 @@ def describe(node: Node, numbers: dict[int, int], ifaces: dict[int, str]) -> str
             return f"{left} against {right}: less {to(less)}, equal {to(equal)}, greater {to(greater)}"
         case Guard(protocol, inside, outside):
             return f"guard {protocol}: inside {to(inside)}, outside {to(outside)}"
-        case Effect(parts, following):
+        case Effect(parts, following, _, severity):
             shown = ", ".join(_quoted(part) if isinstance(part, str) else part.name for part in parts)
-            return f"log {shown} {to(following)}"
+            what = "log" if severity is None else f"syslog {severity}"
+            return f"{what} {shown} {to(following)}"
         case Call(function, following):
             return f"call {function} {to(following)}"
-        case Leaf(verdict):
-            return "end" if verdict is Verdict.END else verdict.name.lower()
+        case Leaf():
+            return _leaf(node)
+
+
+def _leaf(leaf: Leaf) -> str:
+    return leaf.verdict.name.lower() if leaf.rewrite is None else _rewrite(leaf.rewrite)
+
+
+def _rewrite(rewrite: Rewrite) -> str:
+    """`dnat 10.0.0.1:80`, `snat 192.0.2.1`, `dnat :8080`."""
+    where = "" if rewrite.address is None else format_address(rewrite.address)
+    return f"{rewrite.kind} {where}" + ("" if rewrite.port is None else f":{rewrite.port}")
 
 
 def _quoted(text: str) -> str:
@@ -108,11 +120,11 @@ def _label(node: Node) -> str:
         case Guard():
             return f"{node.protocol} header there"
         case Effect():
-            return "log"
+            return "log" if node.severity is None else "syslog"
         case Call():
             return f"call {node.function}"
         case Leaf():
-            return node.verdict.name.lower()
+            return _leaf(node)
 
 
 def _ways_out(node: Node) -> list[tuple[str, Node]]:

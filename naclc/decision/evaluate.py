@@ -101,24 +101,31 @@ def evaluator(graphs: Graphs, pipeline: Pipeline) -> Evaluator:
 
 def _run(graphs: Graphs, node: Node, facts: Facts, names: dict[int, str]) -> Decision:
     log: list[str] = []
-    returns: list[tuple[Node, str, int]] = []  # where to go on, callee, length of the log at the call; innermost last
+    sent: list[tuple[int, bytes]] = []
+    returns: list[tuple[Node, str, int]] = []  # where to go on, callee, what was written before; innermost last
     passed: set[str] = set()  # functions that ended in silence: they will again, the packet is the same
     while True:
         match node:
-            case Leaf(verdict, statement):
-                if verdict is not Verdict.END or not returns:
-                    return Decision(verdict, statement, "".join(log).encode())
-                node, callee, logged = returns.pop()
-                if logged == len(log):
+            case Leaf(verdict, statement, rewrite):
+                if not node.is_end or not returns:
+                    return Decision(verdict, statement, "".join(log).encode(), rewrite, tuple(sent))
+                node, callee, written = returns.pop()
+                if written == len(log) + len(sent):
                     passed.add(callee)
-            case Effect(parts, following):
-                log += [part if isinstance(part, str) else shown(part, read(part, facts), names) for part in parts]
+            case Effect(parts, following, _, severity):
+                text = "".join(
+                    part if isinstance(part, str) else shown(part, read(part, facts), names) for part in parts
+                )
+                if severity is None:
+                    log.append(text)
+                else:
+                    sent.append((severity, text.encode()))
                 node = following
             case Call(function, following):
                 if function in passed:
                     node = following
                 else:
-                    returns.append((following, function, len(log)))
+                    returns.append((following, function, len(log) + len(sent)))
                     node = graphs.graphs[function].root
             case _:
                 node = step(node, facts)
@@ -146,7 +153,7 @@ def path_length(graphs: Graphs, function: str, facts: Facts) -> int:
             length += 1
         if name == function:
             return length
-        met[name] = 0 if silent else length, isinstance(node, Leaf) and node.verdict is Verdict.END
+        met[name] = 0 if silent else length, isinstance(node, Leaf) and node.is_end
     raise KeyError(function)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from naclc.net.fields import Field
-from naclc.pipeline.evaluation import Verdict
+from naclc.pipeline.evaluation import Rewrite, Verdict
 from naclc.semantics.model import Protocol
 
 
@@ -59,16 +59,17 @@ class Guard:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Effect:
-    """Log, and go on."""
+    """Log, or send a message of `severity` 0 .. 7 to the syslog server, and go on. `severity` None: log."""
 
     parts: tuple[str | Field, ...]
     next: Node
     statement: int
+    severity: int | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Call:
-    """Run the graph of `function`; a verdict there is a verdict here, END goes on at `next`."""
+    """Run the graph of `function`; a verdict or rewrite there is one here, its end goes on at `next`."""
 
     function: str
     next: Node
@@ -77,10 +78,16 @@ class Call:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Leaf:
-    """`statement` is NO_STATEMENT for END."""
+    """A verdict, a `rewrite` (with END), or the end of the function. `statement` is NO_STATEMENT for the last."""
 
     verdict: Verdict
     statement: int
+    rewrite: Rewrite | None = None
+
+    @property
+    def is_end(self) -> bool:
+        """Whether a caller goes on after it."""
+        return self.verdict is Verdict.END and self.rewrite is None
 
 
 Node = Test | FieldTest | Guard | Effect | Call | Leaf

@@ -12,7 +12,20 @@ from naclc.diagnostics import Label
 from naclc.net.fields import FIELDS, Field
 from naclc.pipeline.evaluation import Facts, Verdict
 from naclc.pipeline.pipeline import Pipeline
-from naclc.semantics.model import Accept, Block, Call, Condition, Drop, If, Log, Protocol, Statement
+from naclc.semantics.model import (
+    Accept,
+    Block,
+    Call,
+    Condition,
+    Dnat,
+    Drop,
+    If,
+    Log,
+    Protocol,
+    Snat,
+    Statement,
+    Syslog,
+)
 
 _LONGEST_PATH = 6  # labels that are shown of a path: the last ones
 _IN_HEADLINE = ("ip.saddr", "ip.daddr", "ip.protocol", "ip.version", "tcp.sport", "tcp.dport", "udp.sport", "udp.dport")
@@ -73,9 +86,9 @@ def _path(function: str, facts: Facts, pipeline: Pipeline) -> Iterator[Label]:
                     waiting.append(iter(target.body))
                 else:
                     yield Label(span, f"skipped: the example is not {target.protocol}")
-            case Accept() | Drop():
+            case Accept() | Drop() | Dnat() | Snat():
                 return
-            case Log():
+            case Log() | Syslog():
                 pass
 
 

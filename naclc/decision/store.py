@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from naclc.decision.graph import Call, Edge, Effect, FieldTest, Guard, Leaf, Node, Test
 from naclc.decision.intervals import Intervals
 from naclc.net.fields import Field
-from naclc.pipeline.evaluation import Verdict
+from naclc.pipeline.evaluation import Rewrite, Verdict
 from naclc.semantics.model import Protocol
 
 
@@ -51,14 +51,17 @@ class Store:
         key = ("guard", protocol, id(inside), id(outside), statement)
         return self._one(key, Guard(protocol, inside, outside, statement))
 
-    def effect(self, parts: tuple[str | Field, ...], following: Node, statement: int) -> Node:
-        return self._one(("effect", parts, id(following), statement), Effect(parts, following, statement))
+    def effect(
+        self, parts: tuple[str | Field, ...], following: Node, statement: int, severity: int | None = None
+    ) -> Node:
+        key = ("effect", parts, id(following), statement, severity)
+        return self._one(key, Effect(parts, following, statement, severity))
 
     def call(self, function: str, following: Node, statement: int) -> Node:
         return self._one(("call", function, id(following), statement), Call(function, following, statement))
 
-    def leaf(self, verdict: Verdict, statement: int) -> Node:
-        return self._one(("leaf", verdict, statement), Leaf(verdict, statement))
+    def leaf(self, verdict: Verdict, statement: int, rewrite: Rewrite | None = None) -> Node:
+        return self._one(("leaf", verdict, statement, rewrite), Leaf(verdict, statement, rewrite))
 
     def _one(self, key: Hashable, node: Node) -> Node:
         return self._nodes.setdefault(key, node)

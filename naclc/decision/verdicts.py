@@ -65,8 +65,8 @@ def _may_end(graphs: Graphs) -> frozenset[int]:
     for graph in graphs.graphs.values():
         for node in reversed(topological(graph.root)):
             match node:
-                case Leaf(verdict):
-                    ends = verdict is Verdict.END
+                case Leaf():
+                    ends = node.is_end
                 case Call(function, following):
                     callee = graphs.graphs[function]
                     ends = id(callee.root) in ending and id(following) in ending

@@ -28,7 +28,14 @@ class Reason(StrEnum):
     NO_VERDICT = "no-verdict"  # a chain: a Filter ended without a verdict
     MULTICAST = "multicast"  # step (4): a multicast destination is neither local nor forwarded
     NOT_FORWARDING = "not-forwarding"  # step (4): not local, and no route names the Iface
-    REASSEMBLY_UNSUPPORTED = "reassembly-unsupported"  # step (5): a fragment for the machine itself
+    FRAGMENT_MALFORMED = "fragment-malformed"  # step (5): no data, or not a multiple of 8 octets before the last
+    FRAGMENT_TOO_LONG = "fragment-too-long"  # step (5): it reaches past the longest datagram; all of it goes
+    FRAGMENT_OVERLAP = "fragment-overlap"  # step (5): two fragments disagree about an octet's place; all of it goes
+    FRAGMENT_TIMEOUT = "fragment-timeout"  # step (5): the rest of the datagram did not come in time
+    REASSEMBLY_FULL = "reassembly-full"  # step (5): the oldest unfinished datagram made room for another
+    NAT_COLLISION = "nat-collision"  # dnat, snat, masquerade: the translated flow looks like another one
+    PORTS_EXHAUSTED = "ports-exhausted"  # masquerade: no port is left
+    NO_ADDRESS = "no-address"  # masquerade: the Iface has no address
     TTL_EXPIRED = "ttl-expired"  # ROUTE and SHIP: no hops left
     NO_ROUTE = "no-route"  # ROUTE: no route matches
     LOOPBACK_ADDRESS = "loopback-address"  # SHIP: destination 127.x
@@ -63,8 +70,16 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A fragment for the machine itself waits on the Iface of number `iface` for the rest of its datagram."""
+
+    iface: int
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
-    """A packet ended. `iface` is the number of the Iface that received or originated it, wherever it ended."""
+    """A packet ended, or the fragments of a datagram that waited together. `iface` is the number of the Iface that
+    received or originated it, wherever it ended."""
 
     iface: int
     reason: Reason
@@ -78,11 +93,20 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
+class Syslogged:
+    """One message of a syslog statement, in UTF-8; `severity` is 0 (emerg) .. 7 (debug). The datagram that carries it
+    to a Syslog server is not modelled."""
+
+    severity: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
-    """The Accept or Drop `statement` ended the attached function `function`."""
+    """The Accept, Drop, Dnat or Snat `statement` ended the attached function `function`."""
 
     function: str
     statement: int
 
 
-Event = Sent | Delivered | Dropped | Logged | Decided
+Event = Sent | Delivered | Held | Dropped | Logged | Syslogged | Decided

@@ -10,18 +10,28 @@
     |         options, IHL * 4 octets in all, then the transport header
 
 References: RFC 791 3.1 (IPv4), RFC 2474 and RFC 3168 (DSCP, ECN), RFC 9293 3.1 (TCP), RFC 3540 (the NS bit),
-RFC 768 (UDP), RFC 792 (ICMP), RFC 1071 (checksum).
+RFC 768 (UDP), RFC 792 (ICMP), RFC 1071 (checksum), RFC 1624 (incremental update of a checksum).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 IPV4_HEADER = 20  # octets, without options
 MORE_FRAGMENTS = 0b001  # of the three flag bits
 ICMP, TCP, UDP = 1, 6, 17
 # Octets that a packet must hold after its IP header for its transport header to be there (docs/language.md 8.3).
 TRANSPORT_HEADER = {ICMP: 8, TCP: 20, UDP: 8}
+# Octets from the start of its header to the checksum of a transport that covers addresses and ports.
+_COVERING_CHECKSUM = {TCP: 16, UDP: 6}
+
+
+class End(Enum):
+    """One end of a packet's way: octets to its address in the IP header, and to its port in the transport header."""
+
+    SOURCE = (12, 0)
+    DESTINATION = (16, 2)
 
 
 class MalformedPacket(ValueError):
@@ -210,3 +220,58 @@ def decrement_ttl(packet: bytes) -> bytes:
     header[10:12] = b"\0\0"
     header[10:12] = checksum(bytes(header)).to_bytes(2, "big")
     return bytes(header) + packet[start:]
+
+
+def adjusted_checksum(before: int, removed: bytes, added: bytes) -> int:
+    """The checksum of a text that had the checksum `before`, once the words `removed` in it have become `added`: RFC
+    1624 equation 3. The result is what a full computation gives, and as wrong as `before` was.
+
+    Args:
+        removed, added: equally long, of an even number of octets, at an even place.
+
+    The example of RFC 1624 section 4:
+
+    >>> hex(adjusted_checksum(0xDD2F, bytes.fromhex("5555"), bytes.fromhex("3285")))
+    '0x0'
+    """
+    total = before ^ 0xFFFF
+    for at in range(0, len(removed), 2):
+        total += int.from_bytes(removed[at : at + 2], "big") ^ 0xFFFF
+        total += int.from_bytes(added[at : at + 2], "big")
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total ^ 0xFFFF
+
+
+def readdressed(packet: bytes, end: End, address: int, port: int | None) -> bytes:
+    """`packet` with another address, and unless `port` is None another TCP or UDP port, at one end. Its IP checksum,
+    and the TCP or UDP checksum, are adjusted; a UDP message without a checksum stays without.
+
+    Args:
+        packet: has its transport header; a `port` is for TCP and UDP only.
+    """
+    to_address, to_port = end.value
+    start = hdrlength(packet)
+    changed = bytearray(packet)
+    old, new = packet[to_address : to_address + 4], address.to_bytes(4, "big")
+    changed[to_address : to_address + 4] = new
+    _adjust(changed, 10, old, new)
+    if protocol(packet) not in _COVERING_CHECKSUM:
+        return bytes(changed)
+    if port is not None:
+        at = start + to_port
+        old, new = old + packet[at : at + 2], new + port.to_bytes(2, "big")
+        changed[at : at + 2] = new[4:]
+    at = start + _COVERING_CHECKSUM[protocol(packet)]
+    if protocol(packet) == TCP:
+        _adjust(changed, at, old, new)
+    elif changed[at : at + 2] != b"\0\0":  # 0 says that there is no checksum (RFC 768)
+        _adjust(changed, at, old, new)
+        if changed[at : at + 2] == b"\0\0":
+            changed[at : at + 2] = b"\xff\xff"
+    return bytes(changed)
+
+
+def _adjust(packet: bytearray, at: int, removed: bytes, added: bytes) -> None:
+    before = int.from_bytes(packet[at : at + 2], "big")
+    packet[at : at + 2] = adjusted_checksum(before, removed, added).to_bytes(2, "big")

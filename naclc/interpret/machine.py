@@ -6,41 +6,55 @@
                                     └────▶ ship ◀─────────┘ ──▶ Sent
                     arrival ◀──(S1)─────────┘
 
-The link layer is not modelled: a Sent names its next hop. Not here yet: address translation, stateful TCP, VLANs,
-DHCP and reassembly; a fragment for the machine itself is dropped.
+The link layer is not modelled: a Sent names its next hop, and a VLAN is an Iface like any other. Nor are the datagrams
+that carry syslog messages and leases.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
 from naclc.interpret import answers, header, walk
-from naclc.interpret.events import Decided, Delivered, Dropped, Event, Logged, Reason, Sent
-from naclc.interpret.flows import DEFAULT_TIMEOUTS, Flow, FlowTable, Timeouts, state_of
+from naclc.interpret.events import (
+    Decided,
+    Delivered,
+    Dropped,
+    Event,
+    Held,
+    Logged,
+    Reason,
+    Sent,
+    Syslogged,
+)
+from naclc.interpret.flows import FlowTable, Timeouts, direction_of, state_of, timeouts_of
+from naclc.interpret.reassembly import Reassembly
+from naclc.interpret.transit import Transit
+from naclc.interpret.translation import MASQUERADE_PORTS, Translator
 from naclc.net.fields import NO_IFACE, State
-from naclc.pipeline.evaluation import NO_STATEMENT, Evaluator, Facts, Verdict
+from naclc.pipeline.evaluation import NO_STATEMENT, Decision, Evaluator, Facts, Verdict
 from naclc.pipeline.pipeline import Iface, Pipeline, Route
-from naclc.semantics.model import Hook
+from naclc.semantics.model import Config, Hook, Kind
 
 BROADCAST = 0xFFFFFFFF
 _DROPPED_BY = {hook: Reason(hook.value) for hook in Hook}
 
 
-class _Transit:
-    """A packet on its way through the machine: the Iface it arrived on or was made by, and its entry in the
-    connection table."""
+class Lease(NamedTuple):
+    """What a DHCP server gave an Iface; host order, `router` None for none."""
 
-    __slots__ = ("flow", "origin", "packet")
-
-    def __init__(self, packet: bytes, origin: Iface) -> None:
-        self.packet = packet
-        self.origin = origin
-        self.flow: Flow | None = None
+    address: int
+    netmask: int
+    router: int | None
 
 
 class Machine:
     """One machine from its fresh state on: an empty connection table, its clock at 0.
 
-    `evaluate` decides in place of the interpreter's walk; the path is the same. `limit` is the most tuples that the
-    connection table holds, 0 for no limit; `timeouts` are in seconds.
+    `evaluate` decides in place of the interpreter's walk; the path is the same. `limit` (tuples, 0 for none) and
+    `timeouts` (seconds) take the place of the policy's. `leases`, by Iface number, is what DHCP gave; an Iface with
+    DHCP that is not in it has its fallback, or no address. `masquerade_ports` are those that masquerading picks from.
 
     A packet is never an exception: whatever octets are received, the machine sends, delivers or drops.
     """
@@ -50,14 +64,25 @@ class Machine:
         pipeline: Pipeline,
         evaluate: Evaluator | None = None,
         *,
-        limit: int = 0,
-        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        limit: int | None = None,
+        timeouts: Timeouts | None = None,
+        leases: Mapping[int, Lease] | None = None,
+        masquerade_ports: Sequence[int] = MASQUERADE_PORTS,
     ) -> None:
-        self._ifaces = {iface.number: iface for iface in pipeline.ifaces}
+        self._ifaces = {iface.number: _leased(iface, leases or {}) for iface in pipeline.ifaces}
         self._router = pipeline.router
         self._untracked = pipeline.untracked
+        self._nats = {name for name, function in pipeline.functions.items() if function.kind is Kind.NAT}
         self._evaluate = walk.evaluator(pipeline) if evaluate is None else evaluate
-        self._flows = FlowTable(limit, timeouts)
+        settings = pipeline.conntrack
+        self._flows = FlowTable(
+            settings.limit if limit is None else limit,
+            timeouts_of(settings) if timeouts is None else timeouts,
+            stateful_tcp=settings.stateful_tcp,
+        )
+        own = frozenset(iface.address for iface in self._ifaces.values() if iface.address is not None)
+        self._translator = Translator(self._flows, own, self._untracked, masquerade_ports)
+        self._reassembly = Reassembly()
         self._identification = 0
         self._events: list[Event] = []
 
@@ -67,14 +92,16 @@ class Machine:
         Returns all it led to, in order. Raises KeyError when there is no Iface of that number.
         """
         self._events = []
-        self._arrive(_Transit(packet, self._ifaces[iface]))
+        self._arrive(Transit(packet, self._ifaces[iface]))
         return tuple(self._events)
 
-    def wait(self, seconds: int) -> None:
-        """Let `seconds` of connection-tracking time pass."""
+    def wait(self, seconds: int) -> tuple[Event, ...]:
+        """Let `seconds` pass for the connection table and for fragments that wait. Returns what that led to."""
         self._flows.wait(seconds)
+        late = self._reassembly.expire(self._flows.now)
+        return tuple(Dropped(iface, Reason.FRAGMENT_TIMEOUT) for iface in late)
 
-    def _arrive(self, transit: _Transit) -> None:
+    def _arrive(self, transit: Transit) -> None:
         iface = transit.origin
         fault = arrival_fault(transit.packet, iface)
         if fault:
@@ -92,10 +119,10 @@ class Machine:
             return self._drop(transit, Reason.NOT_FORWARDING)
         return self._route(transit)
 
-    def _deliver(self, transit: _Transit) -> None:
+    def _deliver(self, transit: Transit) -> None:
         iface = transit.origin
-        if header.is_fragment(transit.packet):
-            return self._drop(transit, Reason.REASSEMBLY_UNSUPPORTED)
+        if header.is_fragment(transit.packet) and not self._reassemble(transit):
+            return None
         self._confirm(iface, transit)
         if not self._pass(iface, Hook.INPUT, transit, iface_in=iface.number):
             return None
@@ -107,12 +134,30 @@ class Machine:
             return self._drop(transit, fault.reason)
         return self._depart(iface, reply)
 
+    def _reassemble(self, transit: Transit) -> bool:
+        """Step (5): put the whole datagram in the place of its last fragment; whether it is whole."""
+        iface = transit.origin
+        taken = self._reassembly.take(iface.number, transit.packet, self._flows.now)
+        match taken:
+            case Reason():
+                self._drop(transit, taken)
+            case None:
+                self._events.append(Held(iface.number))
+                given_up = self._reassembly.overflow()
+                if given_up is not None:
+                    self._events.append(Dropped(given_up, Reason.REASSEMBLY_FULL))
+            case whole:
+                transit.packet, transit.flow, transit.direction = whole, None, None
+                self._track(iface, transit)
+                return True
+        return False
+
     def _depart(self, iface: Iface, packet: bytes | None) -> None:
         """The machine's own `packet`, if it has one to send, leaves from `iface`."""
         if packet is None:
             return None
         self._identification = (self._identification + 1) % 2**16
-        transit = _Transit(packet, iface)
+        transit = Transit(packet, iface)
         if header.source(packet) != iface.address:
             return self._drop(transit, Reason.BAD_SOURCE)
         self._track(iface, transit)
@@ -122,7 +167,7 @@ class Machine:
             return self._route(transit)
         return self._ship(iface, transit, None)
 
-    def _route(self, transit: _Transit) -> None:
+    def _route(self, transit: Transit) -> None:
         iface = transit.origin
         if header.ttl(transit.packet) == 0:
             return self._expire(transit)
@@ -139,7 +184,7 @@ class Machine:
         out = self._ifaces[route.iface]
         return self._ship(out, transit, destination if on_link(destination, out) else route.nexthop)
 
-    def _expire(self, transit: _Transit) -> None:
+    def _expire(self, transit: Transit) -> None:
         iface, packet = transit.origin, transit.packet
         self._drop(transit, Reason.TTL_EXPIRED)
         assert self._router is not None
@@ -151,10 +196,11 @@ class Machine:
         matching = (route for route in self._router.routes if destination & route.netmask == route.net & route.netmask)
         return min(matching, key=lambda route: (-route.netmask, route.cost), default=None)
 
-    def _ship(self, out: Iface, transit: _Transit, hop: int | None) -> None:
+    def _ship(self, out: Iface, transit: Transit, hop: int | None) -> None:
         destination = header.destination(transit.packet)
         if destination == out.address:
-            return self._arrive(_Transit(header.decrement_ttl(transit.packet), out))
+            shorter = header.decrement_ttl(transit.packet)
+            return self._arrive(Transit(shorter, out, transit.flow, transit.direction))
         if header.ttl(transit.packet) == 0:
             return self._drop(transit, Reason.TTL_EXPIRED)
         if destination >> 24 == 127:
@@ -170,38 +216,65 @@ class Machine:
         return None
 
     def _pass(
-        self, iface: Iface, hook: Hook, transit: _Transit, iface_in: int = NO_IFACE, iface_out: int = NO_IFACE
+        self, iface: Iface, hook: Hook, transit: Transit, iface_in: int = NO_IFACE, iface_out: int = NO_IFACE
     ) -> bool:
         """Run the chain of `hook`; whether the packet got through."""
         for function in self._chain(iface, hook):
-            state = state_of(transit.flow)
-            if state is State.UNTRACKED and self._untracked == "drop":
-                self._drop(transit, Reason.UNTRACKED)
+            fault = self._run(function, hook, transit, iface_in, iface_out)
+            if fault is not None:
+                self._drop(transit, fault)
                 return False
-            decision = self._evaluate(function, Facts(transit.packet, state, iface_in, iface_out))
-            if decision.log:
-                self._events.append(Logged(decision.log))
-            if decision.statement != NO_STATEMENT:
-                self._events.append(Decided(function, decision.statement))
-            if decision.verdict is not Verdict.ACCEPT:
-                self._drop(transit, _DROPPED_BY[hook] if decision.verdict is Verdict.DROP else Reason.NO_VERDICT)
+        for translation in iface.translations.get(hook, ()):
+            fault = self._translator.step(translation, iface, transit)
+            if fault is not None:
+                self._drop(transit, fault)
                 return False
         return True
+
+    def _run(self, function: str, hook: Hook, transit: Transit, iface_in: int, iface_out: int) -> Reason | None:
+        """Run one function of a chain; why it drops the packet, None when it does not."""
+        state = state_of(transit.flow)
+        if state is State.UNTRACKED:
+            if self._untracked == "drop":
+                return Reason.UNTRACKED
+            if function in self._nats:
+                return None
+        decision = self._evaluate(function, Facts(transit.packet, state, iface_in, iface_out))
+        self._report(function, decision)
+        if function in self._nats:
+            return self._translator.rewrite(decision.rewrite, hook, transit) if decision.rewrite else None
+        if decision.verdict is Verdict.ACCEPT:
+            return None
+        return _DROPPED_BY[hook] if decision.verdict is Verdict.DROP else Reason.NO_VERDICT
+
+    def _report(self, function: str, decision: Decision) -> None:
+        if decision.log:
+            self._events.append(Logged(decision.log))
+        self._events += (Syslogged(severity, text) for severity, text in decision.syslog)
+        if decision.statement != NO_STATEMENT:
+            self._events.append(Decided(function, decision.statement))
 
     def _chain(self, iface: Iface, hook: Hook) -> tuple[str, ...]:
         if hook is Hook.FORWARD:
             return self._router.forward if self._router else ()
         return iface.chains.get(hook, ())
 
-    def _track(self, iface: Iface, transit: _Transit) -> None:
-        if iface.tracks:
-            transit.flow = self._flows.track(transit.packet)
+    def _track(self, iface: Iface, transit: Transit) -> None:
+        """TRACK; a packet that comes back by (S1) keeps the entry that it has."""
+        if not iface.tracks:
+            return
+        if transit.flow is not None and transit.direction is not None:
+            self._flows.follow(transit.flow, transit.direction, transit.packet)
+            return
+        transit.flow = self._flows.track(transit.packet)
+        if transit.flow is not None:
+            transit.direction = direction_of(transit.flow, transit.packet)
 
-    def _confirm(self, iface: Iface, transit: _Transit) -> None:
+    def _confirm(self, iface: Iface, transit: Transit) -> None:
         if iface.tracks:
             self._flows.confirm(transit.flow)
 
-    def _drop(self, transit: _Transit, reason: Reason) -> None:
+    def _drop(self, transit: Transit, reason: Reason) -> None:
         self._events.append(Dropped(transit.origin.number, reason))
 
 
@@ -222,6 +295,14 @@ def arrival_fault(received: bytes, iface: Iface) -> Reason | None:
     if is_multicast(source) or source in (BROADCAST, broadcast_of(iface)):
         return Reason.BAD_SOURCE
     return None
+
+
+def _leased(iface: Iface, leases: Mapping[int, Lease]) -> Iface:
+    """`iface` with the address that it has at run time."""
+    if iface.config is Config.STATIC or iface.number not in leases:
+        return iface
+    lease = Lease(*leases[iface.number])
+    return replace(iface, address=lease.address, netmask=lease.netmask, gateway=lease.router)
 
 
 def is_multicast(address: int) -> bool:

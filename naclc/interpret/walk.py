@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from naclc.interpret import header
 from naclc.net.fields import NO_IFACE, PROTOCOL_NUMBERS, Field, FieldType, State
-from naclc.pipeline.evaluation import NO_STATEMENT, Decision, Evaluator, Facts, Verdict
+from naclc.pipeline.evaluation import NO_STATEMENT, Decision, Evaluator, Facts, Rewrite, RewriteKind, Verdict
 from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics import model
 
@@ -32,7 +32,8 @@ def evaluator(pipeline: Pipeline) -> Evaluator:
 
     The evaluator that is returned takes the name of a top-level function and Facts. It is pure. A function of
     protocol TCP, UDP or ICMP ends at once (END) on a packet that is not of its protocol or lacks its header.
-    What becomes of untracked packets before a function runs is not decided here; see machine.Machine.
+    What becomes of untracked packets before a function runs, and whether a rewrite has an effect, is not decided here;
+    see machine.Machine and translation.Translator.
 
     Raises (when called): KeyError, no function of that name; header.MalformedPacket, the packet is shorter than
     its IP header.
@@ -47,8 +48,9 @@ def evaluator(pipeline: Pipeline) -> Evaluator:
 
 def _run(functions: dict[str, model.Function], function: str, facts: Facts, names: dict[int, str]) -> Decision:
     log: list[bytes] = []
+    messages: list[tuple[int, bytes]] = []  # of syslog statements
     pending: list[Iterator[model.Statement]] = []  # innermost last: what is still to run in each open body
-    calls: list[tuple[int, str, int]] = []  # innermost last: bodies open at the call, callee, length of the log
+    calls: list[tuple[int, str, int]] = []  # innermost last: bodies open at the call, callee, texts written so far
     passed: set[str] = set()  # functions that did nothing to this packet: another call does nothing either
 
     if _applies(functions[function].protocol, facts.packet):
@@ -60,14 +62,18 @@ def _run(functions: dict[str, model.Function], function: str, facts: Facts, name
                 pending.pop()
                 if calls and calls[-1][0] == len(pending):
                     _, name, logged = calls.pop()
-                    if logged == len(log):
+                    if logged == len(log) + len(messages):
                         passed.add(name)
             case model.Accept():
-                return Decision(Verdict.ACCEPT, statement.id, b"".join(log))
+                return Decision(Verdict.ACCEPT, statement.id, b"".join(log), syslog=tuple(messages))
             case model.Drop():
-                return Decision(Verdict.DROP, statement.id, b"".join(log))
+                return Decision(Verdict.DROP, statement.id, b"".join(log), syslog=tuple(messages))
+            case model.Dnat() | model.Snat():
+                return Decision(Verdict.END, statement.id, b"".join(log), _rewrite(statement), tuple(messages))
             case model.Log():
                 log.append(_text(statement.parts, facts, names).encode())
+            case model.Syslog():
+                messages.append((statement.severity, _text(statement.parts, facts, names).encode()))
             case model.If():
                 pending.append(iter(statement.then if holds(statement.condition, facts) else statement.otherwise))
             case model.Block():
@@ -76,9 +82,14 @@ def _run(functions: dict[str, model.Function], function: str, facts: Facts, name
             case model.Call():
                 callee = functions[statement.function]
                 if callee.name not in passed and _applies(callee.protocol, facts.packet):
-                    calls.append((len(pending), callee.name, len(log)))
+                    calls.append((len(pending), callee.name, len(log) + len(messages)))
                     pending.append(iter(callee.body))
-    return Decision(Verdict.END, NO_STATEMENT, b"".join(log))
+    return Decision(Verdict.END, NO_STATEMENT, b"".join(log), syslog=tuple(messages))
+
+
+def _rewrite(statement: model.Dnat | model.Snat) -> Rewrite:
+    kind = RewriteKind.DNAT if isinstance(statement, model.Dnat) else RewriteKind.SNAT
+    return Rewrite(kind, statement.address, statement.port)
 
 
 def _applies(protocol: model.Protocol, packet: bytes) -> bool:

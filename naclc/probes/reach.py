@@ -59,10 +59,10 @@ def _enter(
         if reach.visits > _MAX_VISITS:
             raise OverBudget
         if isinstance(node, Leaf):
-            if node.verdict is Verdict.ACCEPT:
-                result.accepted = result.accepted | here
-            elif node.verdict is Verdict.END:
+            if node.is_end:
                 result.ended = result.ended | here
+            elif node.verdict is not Verdict.DROP:  # the next function of the chain sees it
+                result.accepted = result.accepted | here
         elif isinstance(node, Call):
             through = yield _enter(ways, space, node.function, here, reach, known)
             result.accepted = result.accepted | through.accepted

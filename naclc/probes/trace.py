@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from naclc.decision.evaluate import has_header, read
 from naclc.decision.graph import Call, Effect, FieldTest, Guard, Leaf, Test
 from naclc.net.fields import Field
-from naclc.pipeline.evaluation import Decision, Evaluator, Facts, Verdict
+from naclc.pipeline.evaluation import Decision, Evaluator, Facts
 from naclc.probes.edges import Way, Ways
 from naclc.semantics.model import Protocol
 
@@ -85,10 +85,10 @@ class Tracer:
                 if place.callee is not None:
                     returns.append(place.target)
                 at = place.target if place.callee is None else self._start[place.callee]
-            elif place.verdict is Verdict.END and returns:
+            elif place.is_end and returns:
                 at = returns.pop()
             else:
-                return Decision(place.verdict, place.statement), taken
+                return Decision(place.verdict, place.statement, rewrite=place.rewrite), taken
 
 
 def _choose(branch: _Branch, facts: Facts, values: dict[Field | Protocol, int]) -> tuple[int, int | None]:

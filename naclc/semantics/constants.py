@@ -92,7 +92,7 @@ class _Walk:
         target = scope.target(path)
         if isinstance(target, Unknown):
             if not owner.typed and path.text.lower() not in WORDS:
-                scope.report(target, path)
+                scope.report(target, path, WORDS if len(path.parts) == 1 else frozenset())
         elif isinstance(target, View):
             self._path_span = path.span
             below = View(target.value, target.additions + view.additions, target.owner, view.fold or target.fold)

@@ -77,9 +77,12 @@ class Scope:
                     return _bad(value.span)
         return self.follow(view, words)
 
-    def report(self, unknown: Unknown, path: ast.Path) -> None:
-        """Says why `path` leads nowhere, at the part of it that is to blame."""
-        self.reporter.error(unknown.code, unknown.message, path.parts[unknown.part].span, help=unknown.help)
+    def report(self, unknown: Unknown, path: ast.Path, words: frozenset[str] = _NO_WORDS) -> None:
+        """Says why `path` leads nowhere, at the part of it that is to blame. `words` could have been meant as well."""
+        advice = unknown.help
+        if words and unknown.code == "unknown-name":
+            advice = self.unknown_name(path.parts[0].text, words).help
+        self.reporter.error(unknown.code, unknown.message, path.parts[unknown.part].span, help=advice)
 
     def use(self, owner: Element, path: ast.Path) -> None:
         self.uses.setdefault(owner.name, set()).add(path.parts[0].text)
@@ -172,12 +175,12 @@ class Scope:
             )
         return self.unknown_name(head)
 
-    def unknown_name(self, name: str) -> Unknown:
+    def unknown_name(self, name: str, words: frozenset[str] = _NO_WORDS) -> Unknown:
         """What is wrong with `name`, which nothing declares."""
         if name.lower() in RETIRED:
             advice: str | None = "test `iface.in` or `iface.out`"
         else:
-            advice = suggestion(name, [*self.elements, *CONSTANTS])
+            advice = suggestion(name, [*self.elements, *CONSTANTS, *sorted(words)])
         return Unknown("unknown-name", f"nothing is called `{name}`", 0, advice)
 
     def _element_target(self, element: Element, span: Span) -> View | Value:

@@ -115,15 +115,15 @@ def _statements(
 
 
 @st.composite
-def pipelines(draw: st.DrawFn) -> Pipeline:
-    """Three functions of one kind, the last attached; each may call those before it."""
-    kind = draw(st.sampled_from([Kind.FILTER, Kind.FILTER, Kind.NAT]))
+def pipelines(draw: st.DrawFn, kinds: tuple[Kind, ...] = (Kind.FILTER, Kind.FILTER, Kind.NAT)) -> Pipeline:
+    """Three functions of one of `kinds`, the last attached; each may call those before it."""
+    kind = draw(st.sampled_from(kinds))
     functions: dict[str, tuple[str, Body]] = {}
     for name in ("f", "g"):
         protocol = draw(st.sampled_from(("IP", "TCP", "UDP", "ICMP")))
-        callees = tuple((known, kind) for known, (kind, _) in functions.items())
+        callees = tuple((known, spec[0]) for known, spec in functions.items())
         functions[name] = protocol, draw(bodies(protocol, callees, 2, kind))
-    functions["main"] = "IP", draw(bodies("IP", tuple((n, protocol) for n, (protocol, _) in functions.items()), 3, kind))
+    functions["main"] = "IP", draw(bodies("IP", tuple((name, spec[0]) for name, spec in functions.items()), 3, kind))
     return pipeline_of(functions, {Hook.INPUT: ["main"]}, kind=kind)
 
 

@@ -8,7 +8,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.packet import Raw
 
 from naclc.interpret import header
-from naclc.interpret.events import Delivered, Dropped, Sent
+from naclc.interpret.events import Delivered, Dropped, Held, Sent
 from naclc.interpret.machine import Machine
 from naclc.net.fields import FIELDS
 from naclc.semantics.model import Block, Hook, Protocol
@@ -54,7 +54,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 def check(iface: int, packet: bytes) -> None:
     events = Machine(NETWORK).receive(iface, packet)
-    assert any(isinstance(event, Sent | Delivered | Dropped) for event in events)
+    assert any(isinstance(event, Sent | Delivered | Held | Dropped) for event in events)
     for event in events:
         if isinstance(event, Sent):
             assert header.length(event.packet) == len(event.packet)

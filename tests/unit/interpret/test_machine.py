@@ -6,7 +6,7 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror
 from scapy.packet import Packet, Raw
 
-from naclc.interpret.events import Decided, Delivered, Dropped, Event, Logged, Reason, Sent
+from naclc.interpret.events import Decided, Delivered, Dropped, Event, Held, Logged, Reason, Sent
 from naclc.interpret.machine import Machine, gateway_of
 from naclc.net.fields import FIELDS
 from naclc.pipeline.evaluation import Facts
@@ -135,9 +135,9 @@ def test_an_iface_that_no_route_names_does_not_forward() -> None:
 
 
 @pytest.mark.parametrize(("flags", "offset", "waits"), [("MF", 0, True), (0, 1, True), ("MF+DF", 0, False)])
-def test_a_local_fragment_is_not_reassembled(flags: object, offset: int, waits: bool) -> None:
-    events = fresh(udp("192.0.2.9", "192.0.2.1", flags=flags, frag=offset))
-    assert (events == [Dropped(OUTSIDE, Reason.REASSEMBLY_UNSUPPORTED)]) is waits
+def test_a_local_fragment_waits(flags: object, offset: int, waits: bool) -> None:
+    fragment = IP(src="192.0.2.9", dst="192.0.2.1", flags=flags, frag=offset) / UDP(dport=53) / Raw(bytes(8))
+    assert (fresh(fragment) == [Held(OUTSIDE)]) is waits
 
 
 def test_echo_request_is_answered() -> None:

@@ -77,3 +77,56 @@ def test_unknown_names_come_with_the_nearest_spelling() -> None:
 def test_nothing_looks_unused_because_of_a_typo() -> None:
     text = HEAD + "servers: [10.0.0.1]\nFilter::IP f { if (ip.saddr in serves) { drop } accept }\n"
     assert [diagnostic.code for diagnostic in resolved(text)[1]] == ["unknown-name"]
+
+
+def test_a_static_key_beside_dhcp_points_to_the_config() -> None:
+    found = only("Iface e {\n index: 0, address: 10.0.0.1,\n config: dhcp }\n", "dhcp-with-static")
+    assert labels(found) == [(3, "dhcp")] and "dhcp-with-fallback" in str(found.help)
+
+
+def test_a_nat_at_the_wrong_hook_shows_the_action_and_says_where_it_acts() -> None:
+    text = "Iface e { index: 0, postrouting: n }\nNat::IP n { calls }\nNat::IP calls { dnat(10.0.0.5) }\n"
+    found = only(text, "nat-wrong-hook")
+    assert labels(found) == [(3, "dnat(10.0.0.5)")]
+    assert found.help == "`dnat` acts in prerouting and output"
+
+
+def test_a_port_in_a_called_function_names_the_call() -> None:
+    text = "Iface e { index: 0, prerouting: n }\nNat::ICMP n { both }\nNat::IP both { dnat(80) }\n"
+    assert labels(only(text, "nat-port-icmp")) == [(2, "both")]
+
+
+def test_a_node_that_is_there_twice_points_to_the_first() -> None:
+    text = (
+        "Iface e { index: 0 }\nLoad_balancer l { layer: tcp, clients: { iface: e, port: 80 }, servers: {\n"
+        "iface: e, algorithm: round_robin, pool: [n,\nn] } }\nn: { address: 10.0.0.2, port: 80 }\n"
+    )
+    found = only(text, "duplicate-node")
+    assert labels(found) == [(3, "n")] and "10.0.0.2:80" in found.message
+
+
+def test_words_come_with_the_nearest_spelling_among_those_of_the_place() -> None:
+    cases = {
+        "Iface e { index: 0, config: dhpc }\n": "dhcp",
+        "Timer t { interval: 1, data: [memroy] }\n": "memory",
+        "Conntrack c { untracked: filtr }\n": "filter",
+        "Iface e { index: 0, input: f }\nFilter::IP f { syslog(wraning, ip.ttl) drop }\n": "warning",
+        "Load_balancer l { layer: tpc, clients: {}, servers: {} }\n": "tcp",
+    }
+    for text, word in cases.items():
+        assert only(text, "unknown-word").help == f"did you mean `{word}`?"
+
+
+def test_a_misspelled_word_in_a_constant_comes_with_the_nearest_spelling() -> None:
+    text = "Load_balancer l { layer: tcp, clients: {}, servers: { algorithm: how } }\nhow: round_robbin\n"
+    assert only(text, "unknown-name").help == "did you mean `round_robin`?"
+
+
+def test_an_iface_given_to_dnat_should_be_its_address() -> None:
+    text = "Iface e { index: 0, prerouting: n }\nNat::IP n { dnat(e) }\n"
+    assert only(text, "bad-arguments").help == "write e.address"
+
+
+def test_an_impossible_state_says_what_can_be() -> None:
+    found = only(HEAD + "Filter::IP f { if (ct.state == untracked) { drop } drop }\n", "never-occurs")
+    assert "new or established" in found.message and "untracked: filter" in str(found.help)
