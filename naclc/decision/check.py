@@ -41,7 +41,9 @@ def _check_forward(nodes: list[Node]) -> None:
         here = highest[id(node)]
         if isinstance(node, Leaf):
             assert node.rewrite is None or node.verdict is Verdict.END, f"forward: {node.verdict.name} rewrites"
-            assert node.is_end == (node.statement == NO_STATEMENT), f"forward: {node.verdict.name} has id {node.statement}"
+            assert node.is_end == (node.statement == NO_STATEMENT), (
+                f"forward: {node.verdict.name} has id {node.statement}"
+            )
         if isinstance(node, Effect | Call) or (isinstance(node, Leaf) and not node.is_end):
             assert node.statement > here, f"forward: {node.statement} comes after {here}"
             here = node.statement

@@ -21,8 +21,8 @@ ENTRY = -1  # the cut at a function's entry; the others are ids of the statement
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`sites` gives the packets that reach each log, call and verdict, by statement id; `cuts` those that pass each
-    cut; `end` those that reach the end of the function. Only packets the function is run for are counted."""
+    """`sites` gives the packets that reach each log, call, verdict and rewrite, by statement id; `cuts` those that pass
+    each cut; `end` those that reach the end of the function. Only packets the function is run for are counted."""
 
     sites: dict[int, Flow]
     cuts: dict[int, Flow]

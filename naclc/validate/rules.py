@@ -10,7 +10,20 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from naclc.pipeline.pipeline import Pipeline
-from naclc.semantics.model import Accept, Block, Call, Condition, Drop, Function, If, Log, Statement
+from naclc.semantics.model import (
+    Accept,
+    Block,
+    Call,
+    Condition,
+    Dnat,
+    Drop,
+    Function,
+    If,
+    Log,
+    Snat,
+    Statement,
+    Syslog,
+)
 from naclc.validate.atoms import Atoms
 from naclc.validate.flow import ENTRY, Flow, Reach, both, flow, only
 from naclc.validate.space import Space
@@ -70,9 +83,9 @@ class Rules:
                     inside = self._atoms.guard(self._pipeline.functions[callee].protocol)
                     reach.sites[item.id] = only(here, inside)
                     here = only(here, ~inside | self.ends[callee])
-                case Log():
+                case Log() | Syslog():
                     reach.sites[item.id] = here
-                case Accept() | Drop():
+                case Accept() | Drop() | Dnat() | Snat():
                     reach.sites[item.id] = here
                     here = {}
         self.ends[function.name] = self._end(function, here)

@@ -2,9 +2,9 @@
 
 INVARIANT tables    intervals are sorted, disjoint, not adjacent, and fit the width of the fields they are used for.
 INVARIANT forward   a step leads to steps with higher numbers, a call to a function with a lower one.
-INVARIANT order     ids of logs, calls and verdicts rise along every path: effects come in source order.
+INVARIANT order     ids of logs, calls, verdicts and rewrites rise along every path: effects come in source order.
 INVARIANT guarded   fields of TCP, UDP and ICMP are read only behind the guard of their protocol.
-INVARIANT faithful  a log writes what its statement says, a call runs what its statement names, and so on.
+INVARIANT faithful  a log writes and a rewrite asks for what its statement says, a call runs what it names, and so on.
 INVARIANT chains    every hook of every Iface runs the functions the pipeline has there, in that order.
 """
 
@@ -24,9 +24,22 @@ from naclc.codegen.unit import (
     Unit,
 )
 from naclc.net.fields import Field
-from naclc.pipeline.evaluation import NO_STATEMENT, Verdict
+from naclc.pipeline.evaluation import NO_STATEMENT, Rewrite, RewriteKind, Verdict
 from naclc.pipeline.pipeline import Pipeline
-from naclc.semantics.model import Accept, Block, Call, Drop, Function, Hook, If, Log, Statement
+from naclc.semantics.model import (
+    Accept,
+    Block,
+    Call,
+    Dnat,
+    Drop,
+    Function,
+    Hook,
+    If,
+    Log,
+    Snat,
+    Statement,
+    Syslog,
+)
 from naclc.validate.outcome import Difference, Differs
 from naclc.validate.rules import statements_of
 
@@ -97,7 +110,7 @@ def _check_steps(plan: FunctionPlan, number: int, unit: Unit) -> None:
 def _check_statements(plan: FunctionPlan, function: Function, unit: Unit) -> None:
     statements = statements_of(function)
     for at, step in enumerate(plan.steps):
-        if isinstance(step, ReturnStep) and step.verdict is Verdict.END and step.statement == NO_STATEMENT:
+        if isinstance(step, ReturnStep) and step.is_end and step.statement == NO_STATEMENT:
             continue
         statement = statements.get(step.statement)
         if statement is None or not _faithful(step, statement, unit):
@@ -106,16 +119,30 @@ def _check_statements(plan: FunctionPlan, function: Function, unit: Unit) -> Non
 
 def _faithful(step: Step, statement: Statement, unit: Unit) -> bool:
     match step:
-        case LogStep(parts):
+        case LogStep(parts, severity=None):
             return isinstance(statement, Log) and statement.parts == parts
+        case LogStep(parts, severity=severity):
+            return isinstance(statement, Syslog) and (statement.severity, statement.parts) == (severity, parts)
         case CallStep(callee):
             return isinstance(statement, Call) and statement.function == unit.functions[callee].name
-        case ReturnStep(verdict):
+        case ReturnStep(verdict, _, None):
             return verdict in _VERDICTS and isinstance(statement, _VERDICTS[verdict])
+        case ReturnStep(verdict, _, rewrite):
+            return verdict is Verdict.END and rewrite == _asked(statement)
         case GuardStep():
             return isinstance(statement, Block | Call)
         case _:
             return isinstance(statement, If)
+
+
+def _asked(statement: Statement) -> Rewrite | None:
+    match statement:
+        case Dnat(address, port):
+            return Rewrite(RewriteKind.DNAT, address, port)
+        case Snat(address, port):
+            return Rewrite(RewriteKind.SNAT, address, port)
+        case _:
+            return None
 
 
 def _check_paths(plan: FunctionPlan) -> None:
@@ -130,7 +157,7 @@ def _check_paths(plan: FunctionPlan) -> None:
         for field in _fields_read(step):
             if field.protocol in ("tcp", "udp", "icmp") and field.protocol not in here:
                 _fail(plan.name, f"guarded: step {at} reads {field} outside its guard", step.statement)
-        if isinstance(step, LogStep | CallStep) or (isinstance(step, ReturnStep) and step.verdict is not Verdict.END):
+        if isinstance(step, LogStep | CallStep) or (isinstance(step, ReturnStep) and not step.is_end):
             if step.statement <= passed:
                 _fail(plan.name, f"order: step {at} comes after statement {passed}", step.statement)
             passed = step.statement

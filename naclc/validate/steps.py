@@ -68,7 +68,7 @@ class Steps:
             step = plan.steps[at]
             onward: dict[int, BDDFunction] = {}
             match step:
-                case ReturnStep(Verdict.END):
+                case ReturnStep(Verdict.END, _, None):
                     end = both(end, here)
                 case ReturnStep():
                     _arrive(reach.sites, step.statement, here)

@@ -1,6 +1,6 @@
 """Translation validation: is the plan, the last thing before C++ text, equal to the rules as written?
 
-For each function, and in it for each log, call, accept and drop and for its end, the packets that get there are
+For each function, and in it for each log, call, verdict and rewrite and for its end, the packets that get there are
 computed twice, from the statement tree and from the plan's steps, as canonical BDDs: equal sets are one node. With
 equal sets, and statement ids that rise along every path of the plan, every packet meets the same statements in the
 same order. Calls use the set of packets that come to the callee's end, so each function is proved once.

@@ -88,9 +88,7 @@ def bodies(draw: st.DrawFn, context: str, callees: tuple[tuple[str, str], ...], 
 
 
 @st.composite
-def _statements(
-    draw: st.DrawFn, context: str, callees: tuple[tuple[str, str], ...], depth: int, kind: Kind
-) -> Spec:
+def _statements(draw: st.DrawFn, context: str, callees: tuple[tuple[str, str], ...], depth: int, kind: Kind) -> Spec:
     last = ["dnat", "snat"] if kind is Kind.NAT else ["accept", "drop"]
     kinds = ["log", "syslog", *last] + (["if"] * 5 + ["block"] * 2 if depth else [])
     callable_here = [name for name, protocol in callees if context == "IP" or protocol in ("IP", context)]

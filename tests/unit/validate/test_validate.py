@@ -30,12 +30,28 @@ from naclc.decision.evaluate import evaluator
 from naclc.decision.walk import topological
 from naclc.interpret.walk import evaluator as interpreter
 from naclc.net.fields import FIELDS
-from naclc.pipeline.evaluation import Facts, Verdict
+from naclc.pipeline.evaluation import Facts, Rewrite, RewriteKind, Verdict
 from naclc.pipeline.pipeline import Pipeline
-from naclc.semantics.model import Hook, Protocol
+from naclc.semantics.model import Hook, Kind, Protocol
 from naclc.validate.shape import targets
 from naclc.validate.validate import Difference, OverBudget, Proved, validate
-from tests.unit.decision.policies import and_, block, call, has, if_, in_, is_, log, not_, or_, pipeline_of
+from tests.unit.decision.policies import address as number_of
+from tests.unit.decision.policies import (
+    and_,
+    block,
+    call,
+    dnat,
+    has,
+    if_,
+    in_,
+    is_,
+    log,
+    not_,
+    or_,
+    pipeline_of,
+    snat,
+    syslog,
+)
 from tests.unit.decision.random_policies import facts, pipelines
 
 POLICY = pipeline_of(
@@ -199,6 +215,74 @@ FAULTS: dict[str, Unit] = {
 
 def test_a_plan_as_it_is_made_is_proved() -> None:
     assert isinstance(validate(UNIT, POLICY), Proved)
+    assert isinstance(validate(NAT_UNIT, NAT), Proved)
+
+
+NAT = pipeline_of(
+    {
+        "inner": ("IP", [if_(is_("ip.ttl", "==", 9), [snat("192.0.2.1")])]),
+        "outer": (
+            "IP",
+            [
+                if_(is_("ip.dscp", "==", 8), [syslog(3, "from ", "ip.saddr"), log("from ", "ip.saddr")]),
+                block("TCP", [if_(is_("tcp.dport", "==", 80), [dnat("10.0.0.1", 8080)])]),
+                call("inner"),
+                if_(is_("ip.ttl", "<", 5), [dnat(port=53)], [dnat("10.0.0.1")]),
+            ],
+        ),
+    },
+    {Hook.PREROUTING: ["outer"]},
+    kind=Kind.NAT,
+)
+NAT_UNIT = planned(NAT)
+
+
+def nat_with(kind: type[Step], which: Callable[[Any], bool], **changes: Any) -> Unit:
+    """One step of `outer` changed, the first that `which` holds for."""
+    outer = NAT_UNIT.functions[1]
+    at = next(at for at, step in enumerate(outer.steps) if isinstance(step, kind) and which(step))
+    steps = (*outer.steps[:at], replace(outer.steps[at], **changes), *outer.steps[at + 1 :])
+    return replace(NAT_UNIT, functions=(NAT_UNIT.functions[0], replace(outer, steps=steps)))
+
+
+def asks(address: str | None, port: int | None) -> Callable[[Any], bool]:
+    wanted = Rewrite(RewriteKind.DNAT, None if address is None else number_of(address), port)
+    return lambda step: step.rewrite == wanted
+
+
+def sends(step: Any) -> bool:
+    return step.severity is not None
+
+
+BOTH = Rewrite(RewriteKind.DNAT, number_of("10.0.0.1"), 8080)
+INNER_SNAT = next(step for step in NAT_UNIT.functions[0].steps if isinstance(step, ReturnStep) and step.rewrite)
+NAT_FAULTS: dict[str, Unit] = {
+    "another address": nat_with(ReturnStep, asks("10.0.0.1", 8080), rewrite=replace(BOTH, address=BOTH.port)),
+    "another port": nat_with(ReturnStep, asks("10.0.0.1", 8080), rewrite=replace(BOTH, port=8081)),
+    "the port is lost": nat_with(ReturnStep, asks("10.0.0.1", 8080), rewrite=replace(BOTH, port=None)),
+    "the address is lost": nat_with(ReturnStep, asks("10.0.0.1", 8080), rewrite=replace(BOTH, address=None)),
+    "a port too many": nat_with(ReturnStep, asks("10.0.0.1", None), rewrite=BOTH),
+    "the other end is rewritten": nat_with(
+        ReturnStep, asks("10.0.0.1", 8080), rewrite=replace(BOTH, kind=RewriteKind.SNAT)
+    ),
+    "a rewrite of another statement": nat_with(ReturnStep, asks(None, 53), rewrite=BOTH),
+    "a rewrite with a verdict": nat_with(ReturnStep, asks(None, 53), verdict=Verdict.ACCEPT),
+    "a rewrite became the end": nat_with(ReturnStep, asks(None, 53), rewrite=None, statement=-1),
+    "a rewrite became an end with a statement": nat_with(ReturnStep, asks(None, 53), rewrite=None),
+    "a rewrite of another function": nat_with(
+        ReturnStep, asks(None, 53), rewrite=INNER_SNAT.rewrite, statement=INNER_SNAT.statement
+    ),
+    "a message of another severity": nat_with(LogStep, sends, severity=4),
+    "a message goes to the console": nat_with(LogStep, sends, severity=None),
+    "a message says something else": nat_with(LogStep, sends, parts=("from ", FIELDS["ip.daddr"])),
+    "a log becomes a message": nat_with(LogStep, lambda step: not sends(step), severity=3),
+    "other packets are rewritten": nat_with(CompareStep, lambda step: step.field.name == "tcp.dport", value=81),
+}
+
+
+@pytest.mark.parametrize("unit", NAT_FAULTS.values(), ids=NAT_FAULTS.keys())
+def test_a_fault_in_a_nat_is_seen(unit: Unit) -> None:
+    assert isinstance(validate(unit, NAT), Difference)
 
 
 @pytest.mark.parametrize("unit", FAULTS.values(), ids=FAULTS.keys())
