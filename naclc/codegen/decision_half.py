@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from naclc.codegen import fields, layout
-from naclc.codegen.expression import INLINE_INTERVALS
+from naclc.codegen.expression import INLINE_INTERVALS, dotted
 from naclc.codegen.names import accessor, function_name, literal, source_comment
 from naclc.codegen.unit import (
     CompareStep,
@@ -21,11 +21,13 @@ from naclc.codegen.unit import (
     Unit,
 )
 from naclc.net.fields import FIELDS, NO_IFACE, PROTOCOL_NUMBERS, Field, FieldType
-from naclc.pipeline.evaluation import Verdict
+from naclc.pipeline.evaluation import Rewrite, Verdict
 from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics.model import Function
 
 _SET_LINE = 8  # numbers on a line of a set
+_LOG_OCTETS = 256  # that are collected before they go to the console
+LONGEST_MESSAGE = 2047  # octets of a syslog message: IncludeOS has a buffer of 2048
 
 
 def values(unit: Unit, pipeline: Pipeline) -> dict[str, Any]:
@@ -41,6 +43,8 @@ def values(unit: Unit, pipeline: Pipeline) -> dict[str, Any]:
         "no_iface": f"{NO_IFACE:#x}",
         "protocols": _protocols(steps),
         "sets": sets,
+        "rewrites": _rewrite_lines(unit, pipeline),
+        "log_octets": _log_octets(steps, pipeline),
         "iface_names": [literal(iface.name) for iface in pipeline.ifaces],
         "ifaces_in_log": any(field.type is FieldType.IFACE for field in _logged(steps)),
     }
@@ -63,9 +67,11 @@ def uses(unit: Unit, sets: bool) -> dict[str, bool]:
         "guards": any(isinstance(step, GuardStep) for step in steps),
         "accept": _returns(steps, Verdict.ACCEPT),
         "drop": _returns(steps, Verdict.DROP),
-        "address": _compares_addresses(steps, unit),
+        "address": _compares_addresses(steps, unit) or any(rewrite.address for _, rewrite in _rewrites(unit)),
         "between": bool(small),
         "log": logs,
+        "syslog": any(isinstance(step, LogStep) and step.severity is not None for step in steps),
+        "rewrite": bool(_rewrites(unit)),
         "number": bool(logged - words - {FieldType.ADDR, FieldType.BOOL}),
         "log_address": FieldType.ADDR in logged,
         "log_truth": FieldType.BOOL in logged,
@@ -77,8 +83,7 @@ def uses(unit: Unit, sets: bool) -> dict[str, bool]:
 
 def _compares_addresses(steps: Iterable[Step], unit: Unit) -> bool:
     return any(
-        step.field.type is FieldType.ADDR
-        and (isinstance(step, CompareStep) or not _is_large(unit.tables[step.table]))
+        step.field.type is FieldType.ADDR and (isinstance(step, CompareStep) or not _is_large(unit.tables[step.table]))
         for step in steps
         if isinstance(step, CompareStep | MemberStep)
     )
@@ -94,6 +99,18 @@ def _is_large(table: Table) -> bool:
 
 def _logged(steps: Iterable[Step]) -> list[Field]:
     return [part for step in steps if isinstance(step, LogStep) for part in step.parts if isinstance(part, Field)]
+
+
+def _log_octets(steps: Iterable[Step], pipeline: Pipeline) -> int:
+    """Octets that the buffer of texts has room for: all of the longest message, within what IncludeOS takes."""
+    names = max((len(iface.name) for iface in pipeline.ifaces), default=1)
+    longest = {FieldType.ADDR: 15, FieldType.BOOL: 5, FieldType.STATE: 11, FieldType.IFACE: names}
+    lengths = [
+        sum(len(part.encode()) if isinstance(part, str) else longest.get(part.type, 10) for part in step.parts)
+        for step in steps
+        if isinstance(step, LogStep) and step.severity is not None
+    ]
+    return min(max([_LOG_OCTETS, *lengths]), LONGEST_MESSAGE)
 
 
 def _fields_read(steps: Iterable[Step], unit: Unit) -> set[Field]:
@@ -121,7 +138,8 @@ def _protocols(steps: Iterable[Step]) -> list[tuple[str, int]]:
 def _functions(unit: Unit, pipeline: Pipeline) -> list[dict[str, Any]]:
     identifiers = tuple(function_name(function.name, number) for number, function in enumerate(unit.functions))
     comments = _Comments(pipeline)
-    names = layout.Names(identifiers, comments.comment, comments.line)
+    rewrites = {statement: number for number, (statement, _) in enumerate(_rewrites(unit))}
+    names = layout.Names(identifiers, rewrites, comments.comment, comments.line)
     return [
         {
             "identifier": identifier,
@@ -131,6 +149,25 @@ def _functions(unit: Unit, pipeline: Pipeline) -> list[dict[str, Any]]:
         }
         for function, identifier in zip(unit.functions, identifiers, strict=True)
     ]
+
+
+def _rewrites(unit: Unit) -> list[tuple[int, Rewrite]]:
+    """What each dnat and snat of the unit asks for, with its statement, in the order of the plan."""
+    steps = [step for function in unit.functions for step in function.steps if isinstance(step, ReturnStep)]
+    return [(step.statement, step.rewrite) for step in steps if step.rewrite is not None]
+
+
+def _rewrite_lines(unit: Unit, pipeline: Pipeline) -> list[str]:
+    comments = _Comments(pipeline)
+    lines: list[str] = []
+    for statement, rewrite in _rewrites(unit):
+        kind = f"k{rewrite.kind.capitalize()}"
+        address = "0" if rewrite.address is None else dotted(rewrite.address)
+        lines.append(f"{{{statement}, {kind}, {address}, {rewrite.port or 0}}},")
+        comment = comments.comment(statement)
+        if comment is not None:
+            lines[-1] += f"  // {comment}"
+    return lines
 
 
 def _place(source: Function) -> str:

@@ -15,6 +15,7 @@ from naclc.codegen.unit import (
     Unit,
 )
 from naclc.net.fields import Field, FieldType
+from naclc.pipeline.evaluation import Rewrite
 
 
 def dump(unit: Unit) -> str:
@@ -40,12 +41,19 @@ def _function_lines(number: int, function: FunctionPlan, unit: Unit) -> list[str
 def _step(step: Step, unit: Unit) -> str:
     if isinstance(step, LogStep):
         parts = ", ".join(part.name if isinstance(part, Field) else _quoted(part) for part in step.parts)
-        return f"log {parts} then {step.next}  [{step.statement}]"
+        what = "log" if step.severity is None else f"syslog {step.severity}"
+        return f"{what} {parts} then {step.next}  [{step.statement}]"
     if isinstance(step, CallStep):
         return f"call {unit.functions[step.function].name} then {step.next}  [{step.statement}]"
     if isinstance(step, CompareStep | MemberStep | FieldStep | GuardStep):
         return f"if {_condition(step)} then {step.then} else {step.otherwise}  [{step.statement}]"
-    return f"return {step.verdict.name}  [{step.statement}]"
+    what = step.verdict.name if step.rewrite is None else _rewrite(step.rewrite)
+    return f"return {what}  [{step.statement}]"
+
+
+def _rewrite(rewrite: Rewrite) -> str:
+    where = "" if rewrite.address is None else _value(rewrite.address, True)
+    return f"{rewrite.kind} {where}" + ("" if rewrite.port is None else f":{rewrite.port}")
 
 
 def _condition(step: CompareStep | MemberStep | FieldStep | GuardStep) -> str:

@@ -75,7 +75,7 @@ def _read(field: Field) -> str:
 def number(field: Field, value: int) -> str:
     """`value` as a C++ constant of the field's kind."""
     if field.type is FieldType.ADDR:
-        return f"address({value >> 24}, {value >> 16 & 255}, {value >> 8 & 255}, {value & 255})"
+        return dotted(value)
     if field.type is FieldType.STATE and value in _STATE_NAMES:
         return _STATE_NAMES[value]
     if field.width == 32:
@@ -83,12 +83,23 @@ def number(field: Field, value: int) -> str:
     return str(value)
 
 
+def dotted(value: int) -> str:
+    """An address as a constant expression that people can read."""
+    return f"address({value >> 24}, {value >> 16 & 255}, {value >> 8 & 255}, {value & 255})"
+
+
 def log_calls(step: LogStep) -> list[str]:
-    """The member calls on `log` that write the parts of a log statement; one at least."""
+    """The member calls on `log` that write or send the parts of a log or syslog statement; one at least."""
+    if step.severity is not None:
+        return [f".message({step.severity})", *_parts(step), ".send()"]
+    return _parts(step) or ['.text("")']
+
+
+def _parts(step: LogStep) -> list[str]:
     calls: list[str] = []
     for part in step.parts:
         if isinstance(part, Field):
             calls.append(f".{_LOG_METHODS.get(part.type, 'number')}({_read(part)})")
         elif part:
             calls.append(f".text({literal(part)})")
-    return calls or ['.text("")']
+    return calls

@@ -11,7 +11,7 @@ INVARIANT nesting   no statement stands deeper than _DEEPEST brackets; what woul
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from naclc.codegen.branches import Block, Branch, flipped, merge
@@ -20,7 +20,7 @@ from naclc.codegen.expression import log_calls
 from naclc.codegen.parts import part_starts
 from naclc.codegen.unit import CallStep, FunctionPlan, LogStep, ReturnStep, Table
 from naclc.decision.trampoline import Work, run
-from naclc.pipeline.evaluation import NO_STATEMENT, Verdict
+from naclc.pipeline.evaluation import NO_STATEMENT
 
 _DEEPEST = 24
 _WIDTH = 110
@@ -35,10 +35,11 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What stands in the text beside the plan: `functions` are C++ identifiers by number; `comment` and `line` tell
-    where a statement of the policy stands, or None."""
+    """What stands in the text beside the plan: `functions` are C++ identifiers by number, `rewrites` the numbers in the
+    table of rewrites by statement; `comment` and `line` tell where a statement of the policy stands, or None."""
 
     functions: tuple[str, ...]
+    rewrites: Mapping[int, int]
     comment: Callable[[int], str | None]
     line: Callable[[int], int | None]
 
@@ -177,10 +178,12 @@ class _Layout:
         self.commented = statement
 
     def _return(self, step: ReturnStep) -> str:
-        if step.verdict is Verdict.END:
+        if step.is_end:
             return "return kEnd;"
         line = self.names.line(step.statement)
         where = "" if line is None else f"  // line {line}"
+        if step.rewrite is not None:
+            return f"return rewrite({self.names.rewrites[step.statement]});{where}"
         return f"return {step.verdict.name.lower()}({step.statement});{where}"
 
 

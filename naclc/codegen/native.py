@@ -1,21 +1,25 @@
 """The generated decision functions in this process: the C++ as a shared library, called through ctypes.
 
-    service.cpp ─ g++ -O2 -shared -DNACLC_NATIVE ─▶ library ─ naclc_decide ─▶ Decision
+service.cpp ─ g++ -O2 -shared -DNACLC_NATIVE ─▶ library ─ naclc_decide ─▶ Decision
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
 
 from naclc.codegen.unit import Unit
-from naclc.pipeline.evaluation import NO_STATEMENT, Decision, Evaluator, Facts, Verdict
+from naclc.pipeline.evaluation import NO_STATEMENT, Decision, Evaluator, Facts, Rewrite, RewriteKind, Verdict
 
-_LOG_CAPACITY = 4096  # octets; a longer log is asked for again
+_LOG_CAPACITY = 4096  # octets of log and of messages; longer ones are asked for again
 _VERDICT_BITS = 8
+_REWRITE = 3  # in place of a verdict
+_KINDS = (RewriteKind.DNAT, RewriteKind.SNAT)
+_MESSAGE_HEAD = struct.Struct(">BI")  # severity, octets of text
 _BUILD_SECONDS = 600
 _OPTIONS = ("-std=c++20", "-O2", "-shared", "-fPIC", "-DNACLC_NATIVE", "-fvisibility=hidden")
 
@@ -80,20 +84,43 @@ class _Native:
             ctypes.c_char_p,
             ctypes.c_uint32,
             ctypes.POINTER(ctypes.c_uint32),
+            ctypes.c_char_p,
+            ctypes.c_uint32,
+            ctypes.POINTER(ctypes.c_uint32),
         ]
 
     def __call__(self, function: str, facts: Facts) -> Decision:
-        number = self._functions[function]
-        encoded, log = self._run(number, facts, _LOG_CAPACITY)
-        verdict = Verdict(encoded & ((1 << _VERDICT_BITS) - 1))
+        encoded, log, sent = self._run(self._functions[function], facts, _LOG_CAPACITY)
+        code = encoded & ((1 << _VERDICT_BITS) - 1)
+        if code == _REWRITE:
+            return self._rewrite(encoded, log, sent)
+        verdict = Verdict(code)
         statement = NO_STATEMENT if verdict is Verdict.END else encoded >> _VERDICT_BITS
-        return Decision(verdict, statement, log)
+        return Decision(verdict, statement, log, syslog=sent)
 
-    def _run(self, number: int, facts: Facts, capacity: int) -> tuple[int, bytes]:
-        buffer, length = ctypes.create_string_buffer(capacity), ctypes.c_uint32()
-        packet, size = facts.packet, len(facts.packet)
-        into, out = facts.iface_in, facts.iface_out
-        encoded = self._decide(number, packet, size, facts.state, into, out, buffer, capacity, ctypes.byref(length))
-        if length.value > capacity:  # the decision is pure: asked again, it says the same
-            return self._run(number, facts, length.value)
-        return encoded, buffer.raw[: length.value]
+    def _rewrite(self, encoded: int, log: bytes, sent: tuple[tuple[int, bytes], ...]) -> Decision:
+        values = (ctypes.c_uint32 * 4)()
+        self._library.naclc_rewrite(ctypes.c_uint32(encoded), values)
+        statement, kind, address, port = values
+        return Decision(Verdict.END, statement, log, Rewrite(_KINDS[kind], address or None, port or None), sent)
+
+    def _run(self, number: int, facts: Facts, capacity: int) -> tuple[int, bytes, tuple[tuple[int, bytes], ...]]:
+        log, messages = (ctypes.create_string_buffer(capacity) for _ in range(2))
+        log_length, messages_length = ctypes.c_uint32(), ctypes.c_uint32()
+        packet = facts.packet, len(facts.packet), facts.state, facts.iface_in, facts.iface_out
+        texts = log, capacity, ctypes.byref(log_length), messages, capacity, ctypes.byref(messages_length)
+        encoded = self._decide(number, *packet, *texts)
+        longest = max(log_length.value, messages_length.value)
+        if longest > capacity:  # the decision is pure: asked again, it says the same
+            return self._run(number, facts, longest)
+        return encoded, log.raw[: log_length.value], _messages(messages.raw[: messages_length.value])
+
+
+def _messages(octets: bytes) -> tuple[tuple[int, bytes], ...]:
+    messages: list[tuple[int, bytes]] = []
+    while octets:
+        severity, length = _MESSAGE_HEAD.unpack_from(octets)
+        end = _MESSAGE_HEAD.size + length
+        messages.append((severity, octets[_MESSAGE_HEAD.size : end]))
+        octets = octets[end:]
+    return tuple(messages)

@@ -103,10 +103,10 @@ class _Steps:
         if isinstance(node, Guard):
             return self._add(GuardStep(node.protocol, at[node.inside], at[node.outside], node.statement))
         if isinstance(node, Effect):
-            return self._add(LogStep(node.parts, at[node.next], node.statement))
+            return self._add(LogStep(node.parts, at[node.next], node.statement, node.severity))
         if isinstance(node, Call):
             return self._add(CallStep(self._functions[node.function], at[node.next], node.statement))
-        return self._add(ReturnStep(node.verdict, node.statement))
+        return self._add(ReturnStep(node.verdict, node.statement, node.rewrite))
 
     def _plan_fields(self, node: FieldTest) -> int:
         """less, equal and greater by at most two tests: `<`, then `==`."""
@@ -133,9 +133,7 @@ class _Steps:
         low, high = self._plan_edges(test, edges[:middle]), self._plan_edges(test, edges[middle:])
         return self._add(CompareStep(test.field, "<=", edges[middle - 1].last, low, high, test.statement))
 
-    def _plan_member(
-        self, test: Test, edges: tuple[Edge, ...], intervals: Intervals, then: int, otherwise: int
-    ) -> int:
+    def _plan_member(self, test: Test, edges: tuple[Edge, ...], intervals: Intervals, then: int, otherwise: int) -> int:
         """Values in `intervals` go to `then`; `edges` say which values can get here."""
         field, statement = test.field, test.statement
         lowest, highest = edges[0].first, edges[-1].last

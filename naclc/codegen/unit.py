@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from naclc.net.fields import Field
-from naclc.pipeline.evaluation import Verdict
+from naclc.pipeline.evaluation import Rewrite, Verdict
 from naclc.semantics.model import Hook, Protocol
 
 
@@ -60,9 +60,12 @@ class GuardStep:
 
 @dataclass(frozen=True, slots=True)
 class LogStep:
+    """Write to the console, or send a message of `severity` 0 .. 7 to the syslog server; None: console."""
+
     parts: tuple[str | Field, ...]
     next: int
     statement: int
+    severity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,16 @@ class CallStep:
 
 @dataclass(frozen=True, slots=True)
 class ReturnStep:
+    """`rewrite` comes with END: it ends the callers too."""
+
     verdict: Verdict
     statement: int
+    rewrite: Rewrite | None = None
+
+    @property
+    def is_end(self) -> bool:
+        """Whether a caller goes on after it."""
+        return self.verdict is Verdict.END and self.rewrite is None
 
 
 Step = CompareStep | MemberStep | FieldStep | GuardStep | LogStep | CallStep | ReturnStep

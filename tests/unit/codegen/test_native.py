@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from naclc.codegen import layout, parts
+from naclc.codegen.decision_half import LONGEST_MESSAGE
 from naclc.codegen.native import CannotBuild, build, evaluator
 from naclc.codegen.plan import plan
 from naclc.codegen.render import render
@@ -18,8 +20,8 @@ from naclc.interpret.walk import evaluator as interpreter
 from naclc.net.fields import FIELDS, NO_IFACE, State
 from naclc.pipeline.evaluation import Evaluator, Facts, Verdict
 from naclc.pipeline.pipeline import Pipeline
-from naclc.semantics.model import Hook
-from tests.unit.decision.policies import Body, block, call, if_, in_, is_, log, pipeline_of
+from naclc.semantics.model import Hook, Kind
+from tests.unit.decision.policies import Body, block, call, dnat, if_, in_, is_, log, pipeline_of, snat, syslog
 from tests.unit.decision.random_policies import facts, pipelines
 
 CONTEXTS = {"ip": "IP", "ct": "IP", "iface": "IP", "tcp": "TCP", "udp": "UDP", "icmp": "ICMP"}
@@ -135,6 +137,39 @@ def test_a_called_function_ends_its_caller_or_does_not(tmp_path: Path) -> None:
         assert decide("g", segment) == interpreter(pipeline)("g", segment)
 
 
+REWRITES = [(None, 1), (None, 65535), ("0.0.0.1", None), ("255.255.255.255", None), ("10.1.2.3", 80)]
+
+
+def test_rewrites_come_back_whole(tmp_path: Path) -> None:
+    ways = [
+        if_(is_("ip.ttl", "==", ttl), [make(*to)]) for ttl, (make, to) in enumerate(product([dnat, snat], REWRITES))
+    ]
+    pipeline = pipeline_of({"g": ("IP", ways), "f": ("IP", [call("g"), log("on")])}, kind=Kind.NAT)
+    decide, specified = native(pipeline, tmp_path), interpreter(pipeline)
+    for ttl in range(len(ways) + 1):
+        head = packet(47)
+        each = Facts(head[:8] + bytes((ttl,)) + head[9:], State.NEW)
+        decision = decide("f", each)
+        assert decision == specified("f", each)
+        assert (decision.rewrite is None) == (ttl == len(ways))
+
+
+def test_messages_are_apart_from_each_other_and_from_the_log(tmp_path: Path) -> None:
+    body = [log("a"), syslog(0, ""), syslog(7, "%m %s ", "ip.saddr", "é\n"), log("b"), syslog(3, "x" * 700), "drop"]
+    pipeline = one_function(body)
+    decision = native(pipeline, tmp_path)("f", Facts(packet(47), State.NEW))
+    assert decision == interpreter(pipeline)("f", Facts(packet(47), State.NEW))
+    assert decision.log == b"ab"
+    assert [severity for severity, _ in decision.syslog] == [0, 7, 3]
+
+
+def test_messages_longer_than_any_buffer_are_cut(tmp_path: Path) -> None:
+    pipeline = one_function([syslog(5, "y" * 5000, "ip.saddr"), log("z" * 5000), syslog(6, "end"), "drop"])
+    decision = native(pipeline, tmp_path)("f", Facts(packet(47), State.NEW))
+    assert decision.syslog == ((5, b"y" * LONGEST_MESSAGE), (6, b"end"))
+    assert decision.log == b"z" * 5000
+
+
 def test_a_function_of_another_protocol_ends_at_once(tmp_path: Path) -> None:
     decide = native(pipeline_of({"g": ("TCP", ["accept"])}, {Hook.INPUT: ["g"]}), tmp_path)
     assert decide("g", Facts(packet(17), State.NEW)).verdict is Verdict.END
@@ -173,9 +208,7 @@ def test_random_policies_do_what_the_interpreter_does(pipeline: Pipeline, packet
 
 
 @pytest.mark.parametrize("part", [2, 1_000_000], ids=["many parts", "one part"])
-def test_parts_and_deep_nesting_change_no_decision(
-    part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parts_and_deep_nesting_change_no_decision(part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "_PART", part)
     monkeypatch.setattr(layout, "_DEEPEST", 2)
     ways: Body = ["accept"]

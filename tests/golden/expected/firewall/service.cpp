@@ -131,16 +131,19 @@ uint32_t decide_no_pings(const Packet& packet, Log& log) {
 #ifdef NACLC_NATIVE
 namespace {
 
-// Where naclc_decide's caller wants the log.
-char* native_log;
-uint32_t native_capacity;
-uint32_t native_length;
+// Text for naclc_decide's caller: what does not fit is counted only.
+struct Native_text {
+  char* octets;
+  uint32_t capacity;
+  uint32_t length;
 
-void to_native_log(const char* text, uint32_t length) {
-  for (uint32_t i = 0; i < length; ++i, ++native_length) {
-    if (native_length < native_capacity) native_log[native_length] = text[i];
+  void add(const char* text, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i, ++length) {
+      if (length < capacity) octets[length] = text[i];
+    }
   }
-}
+};
+Native_text native_log;
 
 using Decide = uint32_t (*)(const Packet&, Log&);
 constexpr Decide kFunctions[] = {decide_no_pings};
@@ -149,25 +152,24 @@ constexpr uint8_t kProtocols[] = {0};
 }  // namespace
 
 // Run function `function` on the packet of `length` octets at `ip` and return its decision. At most `capacity`
-// octets of its log go to `log`; `*log_length` becomes the length of all of it. Not for several threads at once.
-extern "C" [[gnu::visibility("default")]] uint32_t naclc_decide(uint32_t function, const uint8_t* ip,
-                                                                uint32_t length, uint8_t state, uint16_t in,
-                                                                uint16_t out, char* log, uint32_t capacity,
-                                                                uint32_t* log_length) {
-  native_log = log;
-  native_capacity = capacity;
-  native_length = 0;
-  *log_length = 0;
+// octets of its log go to `log`, at most `message_capacity` of its messages to `messages`; the lengths become those
+// of all of it. Not for several threads at once.
+extern "C" [[gnu::visibility("default")]] uint32_t naclc_decide(
+    uint32_t function, const uint8_t* ip, uint32_t length, uint8_t state, uint16_t in, uint16_t out, char* log,
+    uint32_t capacity, uint32_t* log_length, char*, uint32_t,
+    uint32_t* messages_length) {
+  native_log = {log, capacity, 0};
+  *log_length = *messages_length = 0;
   if (function >= sizeof kFunctions / sizeof *kFunctions || length < 20) return kEnd;
   const Packet packet{ip, transport_header(ip, length), static_cast<State>(state), in, out};
   const uint8_t protocol = kProtocols[function];  // 0: any
   if (protocol != 0 && (packet.transport == nullptr || ip[9] != protocol)) return kEnd;
   uint32_t decision = kEnd;
   {
-    Log text{to_native_log};
+    Log text{[](const char* octets, uint32_t count) { native_log.add(octets, count); }};
     decision = kFunctions[function](packet, text);
   }
-  *log_length = native_length;
+  *log_length = native_log.length;
   return decision;
 }
 #else
