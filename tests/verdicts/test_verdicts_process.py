@@ -1,6 +1,7 @@
 """The same rows on the skeleton OS: the whole service as a process does what the reference machine does.
 
-Rows that wait are left to the virtual clock of the other executors.
+Rows that wait are left to the virtual clock of the other executors, and those that their table does not give to this
+executor are not for it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from tests.verdicts.tables import FOLDER, Row, pipeline_of, rows
 
 SHORTEST_FRAME = 46  # octets of a packet in an Ethernet frame: shorter ones are padded on the wire
 ROWS = [row for table in sorted(FOLDER.glob("*.verdicts")) for row in rows(table)]
-PROMPT = [row for row in ROWS if not any(wait for wait, _, _ in row.steps)]
+MINE = [row for row in ROWS if "process" in row.on]
+PROMPT = [row for row in MINE if not any(wait for wait, _, _ in row.steps)]
 # Where generated code drops for itself, the OS counts the drop for the chain.
 CHAINS = {"prerouting", "input", "forward", "output", "postrouting"}
 COUNTED_AS = {"untracked": CHAINS, "ttl-expired": {"ttl-expired", "forward"}}
@@ -67,4 +69,4 @@ def test_process_does_as_the_reference_machine(row: Row, workdir: Path) -> None:
 
 
 def test_most_rows_run_here() -> None:
-    assert len(PROMPT) > 0.9 * len(ROWS)
+    assert len(PROMPT) > 0.9 * len(MINE)
