@@ -13,6 +13,7 @@ from naclc.interpret.machine import Machine
 from naclc.net.fields import FIELDS
 from naclc.semantics.model import Block, Hook, Protocol
 from tests.unit.interpret.machines import ASIDE, INSIDE, OUTSIDE, SPAN, accept, filter_of, log, pipeline
+from tests.unit.interpret.programs import network
 
 EVERY_FIELD = filter_of(
     "every_field",
@@ -82,3 +83,37 @@ def test_every_truncation_is_dropped(packet: bytes, data: st.DataObject) -> None
     cut = packet[: data.draw(st.integers(0, len(packet) - 1))]
     (event,) = Machine(NETWORK).receive(OUTSIDE, cut)
     assert isinstance(event, Dropped)
+
+
+# --- with state and translation ---
+
+TRANSLATING = network(
+    """
+    Conntrack c { limit: 12, untracked: filter, stateful_tcp: true }
+    Nat::IP into { if (ip.ttl < 64) { dnat(10.0.0.5) } Nat::UDP { dnat(10.0.0.1, 7) } dnat(10.0.0.6) }
+    Nat::IP out { Nat::TCP { snat(7) } snat(10.0.0.7) }
+    Nat::IP own { dnat(192.0.2.8) }
+    """,
+    outside="masquerade: true, prerouting: into, input: out, output: own",
+    inside="masquerade: true, prerouting: into, postrouting: out",
+)
+steps = st.tuples(st.sampled_from([OUTSIDE, INSIDE]), damaged(), st.sampled_from([0, 0, 1, 10]))
+
+
+@given(st.lists(steps, max_size=12))
+def test_a_translating_machine_keeps_its_table_in_order(packets: list[tuple[int, bytes, int]]) -> None:
+    machine = Machine(TRANSLATING, masquerade_ports=range(5000, 5003))
+    table = machine._flows
+    for iface, packet, seconds in packets:
+        machine.wait(seconds)
+        events = machine.receive(iface, packet)
+        assert any(isinstance(event, Sent | Delivered | Held | Dropped) for event in events)
+        assert len(table) <= 12
+        flows = list(table._flows.values())
+        for flow in flows:
+            for key in (flow.first, flow.second, flow.first.reversed(), flow.second.reversed()):
+                assert table._find(key) is flow
+        assert all(flow in table for flow in table._translated.values())
+        held = [(flow.first.protocol, flow.masquerade) for flow in {id(flow): flow for flow in flows}.values()]
+        ports = [place for place in held if place[1] is not None]
+        assert len(ports) == len(set(ports))
