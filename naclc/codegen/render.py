@@ -27,8 +27,9 @@ def render(unit: Unit, pipeline: Pipeline, source_name: str, *, plugin: bool) ->
         With -DNACLC_NATIVE it needs no operating system and defines naclc_decide (naclc.codegen.native).
     """
     decision, registration = decision_half.values(unit, pipeline), glue.values(unit, pipeline)
-    uses = decision_half.uses(unit, bool(decision["sets"])) | glue.uses(unit)
+    uses = decision_half.uses(unit, bool(decision["sets"])) | glue.uses(unit, pipeline)
     above = [header for header in ("cstddef", "cstring") if unit.functions and uses[header]]
+    above += ["cstdint"] * bool(unit.functions)
     variables: dict[str, Any] = {
         **decision,
         **registration,

@@ -60,6 +60,58 @@ OF_GUARDS = {
     "the sign of a fixed place": "const std::size_t offset = stack.nic().frame_offset_link(); (void)offset;",
 }
 
+# What policies can ask for and only IncludeOS has so far; `naclc build --os skeleton` refuses them.
+NOT_ON_SKELETON = {
+    "a VLAN": "net::Interfaces::create(net::VLAN_manager::get(0).add(net::Interfaces::get_nic(0), 10), 0, 10); "
+    "net::Inet& vlan = net::Interfaces::get(0, 10); (void)vlan;",
+    "the number of a NIC": 'const int n = net::Interfaces::get_nic_index(MAC::Addr{"02:00:5e:10:00:01"}); (void)n;',
+    "a stop with a message": 'os::panic("why");',
+    "DHCP": "stack.negotiate_dhcp(10, [](bool timed_out) { (void)timed_out; });",
+    "limits of a NIC": "stack.nic().set_sendq_limit(1); stack.nic().set_buffer_limit(0);",
+    "a syslog server": "Syslog::set_facility(std::make_unique<Syslog_udp>()); "
+    "Syslog::settings(net::ip4::Addr{192, 0, 2, 1}, 514);",
+    "a message": 'Syslog::syslog(std::uint8_t{7}, "%s", "text");',
+    "settings of the connection table": "auto table = std::make_shared<net::Conntrack>(); table->reserve(8); "
+    "table->maximum_entries = 8; table->timeout.established.tcp = net::Conntrack::Timeout_duration{1}; "
+    "table->timeout.confirmed.udp = table->timeout.unconfirmed.icmp = net::Conntrack::Timeout_duration{1};",
+    "TCP by its flags": "auto table = std::make_shared<net::Conntrack>(); table->tcp_in = track_tcp; "
+    "const std::size_t n = table->number_of_entries(); (void)n;",
+    "the tuple of a packet": "net::Quadruple tuple = packet->ip_protocol() == net::Protocol::ICMPv4 ? "
+    "net::Conntrack::get_quadruple_icmp(*packet) : net::Conntrack::get_quadruple(*packet); tuple.swap();",
+    "tuples of an entry": "const bool same = entry->first == entry->second || entry->first.src == entry->second.dst; "
+    "const net::ip4::Addr to = entry->second.src.address().v4(); const std::uint16_t port = entry->second.src.port(); "
+    "(void)same; (void)to; (void)port;",
+    "an entry by its tuple": "const Entry_ptr own = net::Conntrack{}.get(entry->first, entry->proto); (void)own;",
+    "a translator known at compile time": "constinit static std::unique_ptr<net::nat::NAPT> napt; (void)napt;",
+    "translation of one end": "net::nat::NAPT napt{std::make_shared<net::Conntrack>()}; const net::Socket to{"
+    "net::ip4::Addr{192, 0, 2, 1}, 80}; napt.dnat(*packet, entry, to); napt.dnat(*packet, entry, to.address().v4()); "
+    "napt.snat(*packet, entry, to); napt.snat(*packet, entry, to.address().v4());",
+    "translation of replies": "net::nat::NAPT napt{std::make_shared<net::Conntrack>()}; napt.dnat(*packet, entry); "
+    "napt.snat(*packet, entry);",
+    "masquerading": "net::nat::NAPT napt{std::make_shared<net::Conntrack>()}; napt.masquerade(*packet, stack, entry); "
+    "napt.demasquerade(*packet, stack, entry); const bool unset = packet->ip_src() == net::ip4::Addr{}; (void)unset;",
+    "ports that are left": "const bool left = stack.tcp_ports()[stack.ip_addr()].has_free_ephemeral() && "
+    "stack.udp_ports()[stack.ip_addr()].has_free_ephemeral(); (void)left;",
+    "a timer": "Timers::periodic(std::chrono::seconds{1}, std::chrono::seconds{60}, [](Timers::id_t) {});",
+    "numbers of timers": "const std::uint64_t n = Timers::active() + Timers::existing() + Timers::free(); (void)n;",
+    "samples of the stack": "StackSampler::begin(); StackSampler::print(5); "
+    "const std::uint64_t n = StackSampler::samples_total() - StackSampler::samples_asleep(); (void)n;",
+    "date and memory": "const std::uint64_t n = os::total_memuse() + std::strlen(isotime::now().c_str()); (void)n;",
+}
+FOR_THOSE = (
+    *("net/vlan_manager.hpp", "net/nat/napt.hpp", "net/tcp/tcp_conntrack.hpp"),
+    *("syslogd", "timers", "isotime", "profile", "chrono", "cstring"),
+)
+TRACKER = """
+static net::Conntrack::Entry* track_tcp(net::Conntrack& table, net::Quadruple tuple, const net::PacketIP4& packet) {
+  return net::tcp::tcp4_conntrack(table, tuple, packet);
+}
+"""
+EVERYTHING = CONSTRUCTS | OF_GUARDS | NOT_ON_SKELETON
+SERVICES = sorted(
+    policy for folder in ("expected", "includeos/expected") for policy in (ROOT / "tests/golden" / folder).iterdir()
+)
+
 PROLOGUE = """
 using Packet_ptr = net::IP4::IP_packet_ptr;
 using Verdict = net::Filter_verdict<net::IP4>;
@@ -76,9 +128,15 @@ INCLUDEOS = (
 )
 
 
-def refused(compiler: tuple[str, ...], constructs: dict[str, str], folder: Path) -> dict[str, str]:
+def refused(
+    compiler: tuple[str, ...],
+    constructs: dict[str, str],
+    folder: Path,
+    headers: tuple[str, ...] = INCLUDES,
+    prologue: str = PROLOGUE,
+) -> dict[str, str]:
     """The constructs that the compiler does not take, with what it says; all in one run."""
-    lines = [f"#include <{header}>" for header in INCLUDES] + PROLOGUE.splitlines()
+    lines = [f"#include <{header}>" for header in headers] + prologue.splitlines()
     first = len(lines) + 1
     for number, construct in enumerate(constructs.values()):
         arguments = "net::Inet& stack, Packet_ptr packet, Entry_ptr entry"
@@ -105,8 +163,9 @@ def refused_by_includeos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     checkout = os.environ.get("INCLUDEOS_SOURCE")
     if checkout is None or shutil.which("clang++-19") is None:
         pytest.skip("INCLUDEOS_SOURCE names no checkout of IncludeOS, or there is no clang++-19")
-    headers = (f"-I{checkout}/api", f"-I{checkout}/lib")
-    return refused((*INCLUDEOS, *headers), CONSTRUCTS | OF_GUARDS, tmp_path_factory.mktemp("includeos"))
+    compiler = (*INCLUDEOS, f"-I{checkout}/api", f"-I{checkout}/lib")
+    folder = tmp_path_factory.mktemp("includeos")
+    return refused(compiler, EVERYTHING, folder, INCLUDES + FOR_THOSE, PROLOGUE + TRACKER)
 
 
 @pytest.mark.parametrize("construct", CONSTRUCTS)
@@ -123,15 +182,17 @@ def test_nothing_else_is_refused(refused_by_skeleton: dict[str, str]) -> None:
     assert refused_by_skeleton == {}
 
 
-@pytest.mark.parametrize("construct", CONSTRUCTS | OF_GUARDS)
+@pytest.mark.parametrize("construct", EVERYTHING)
 def test_includeos_offers(construct: str, refused_by_includeos: dict[str, str]) -> None:
     assert construct not in refused_by_includeos, refused_by_includeos[construct]
 
 
-@pytest.mark.parametrize("policy", sorted((ROOT / "tests/golden/expected").iterdir()), ids=lambda path: str(path.name))
+@pytest.mark.parametrize("policy", SERVICES, ids=lambda path: str(path.name))
 def test_includeos_takes_whole_services(policy: Path, refused_by_includeos: dict[str, str]) -> None:
     checkout = os.environ["INCLUDEOS_SOURCE"]
-    command = [*INCLUDEOS, f"-I{checkout}/api", f"-I{checkout}/lib", "-fsyntax-only", str(policy / "service.cpp")]
+    absent = f"-I{Path(__file__).parent / 'absent'}"  # libraries that IncludeOS does not bring
+    headers = (f"-I{checkout}/api", f"-I{checkout}/lib", absent)
+    command = [*INCLUDEOS, *headers, "-Wall", "-Wextra", "-fsyntax-only", str(policy / "service.cpp")]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert "service.cpp" not in run.stderr, "a warning about the service"
@@ -139,9 +200,19 @@ def test_includeos_takes_whole_services(policy: Path, refused_by_includeos: dict
 
 def test_the_list_holds_all_that_generated_services_use() -> None:
     """Names of IncludeOS in the templates and in the text of registrations, each in some construct."""
-    emitted = "\n".join(path.read_text() for path in (ROOT / "emit" / "glue.cpp.j2", ROOT / "naclc/codegen/glue.py"))
-    listed = "\n".join((*CONSTRUCTS.values(), *OF_GUARDS.values(), PROLOGUE))
-    for name in set(re.findall(r"\b(?:net|os)::(\w+)", emitted)):
+    paths = [*(ROOT / "emit").glob("*.j2"), *(ROOT / "naclc/codegen").glob("glue*.py")]
+    emitted = "\n".join(path.read_text() for path in paths)
+    listed = "\n".join((*EVERYTHING.values(), PROLOGUE, TRACKER))
+    for name in set(re.findall(r"\b(?:net|os|MAC|nat|tcp|Timers|Syslog|StackSampler)::(\w+)", emitted)):
         assert re.search(rf"\b{name}\b", listed), name
-    for member in set(re.findall(r"(?:packet|copy|stack|out|router)(?:->|\.)(\w+)\(", emitted)):
+    objects = r"packet|copy|stack|out|router|connections|translator|table|tuple|entry|nic\(\)|ifaces\[[^]]*\]"
+    for member in set(re.findall(rf"(?:{objects})(?:->|\.)(\w+)\(", emitted)):
         assert re.search(rf"\b{member}\b", listed), member
+
+
+def test_the_list_includes_all_headers_of_generated_services() -> None:
+    texts = [(policy / "service.cpp").read_text() for policy in SERVICES]
+    headers = {header for text in texts for header in re.findall(r"^#include <(.*)>$", text, re.MULTILINE)}
+    absent = {"microLB", "uplink/uplink.hpp"}
+    assert headers - {"cstddef"} - absent <= {*INCLUDES, *FOR_THOSE}
+    assert absent | set(FOR_THOSE) <= headers

@@ -286,6 +286,8 @@ constexpr uint16_t kNoIface = 0xffff;  // an Iface that the policy does not decl
 
 constexpr uint32_t verdict_of(uint32_t decision) { return decision & 0xff; }
 
+void print(const char* text, uint32_t octets) { os::print(text, octets); }
+
 uint16_t number_of(const Inet& stack) {
   for (uint16_t number = 0; number < 2; ++number) {
     if (ifaces[number] == &stack) return number;
@@ -314,7 +316,7 @@ Verdict filter(Packet_ptr packet, Entry_ptr entry, uint16_t in, uint16_t out) {
   const uint8_t* const transport = transport_header(ip, length);
   if (transport == nullptr) entry = nullptr;  // made from octets that are no ports (docs/language.md 8.3)
   if (entry == nullptr) return drop_packet();  // untracked: drop (docs/language.md 8.2)
-  Log log{[](const char* text, uint32_t octets) { os::print(text, octets); }};
+  Log log{print};
   const uint32_t decision = decide(Packet{ip, transport, state_of(entry), in, out}, log);
   return verdict_of(decision) == kAccept ? pass(std::move(packet)) : drop_packet();
 }
@@ -387,11 +389,14 @@ Verdict check_ttl(Packet_ptr packet, Inet&, Entry_ptr) {
 
 // ---- Registration, in the order of docs/language.md 11 ----
 
-void configure_ifaces() {
+void open_ifaces() {
   ifaces[0] = &net::Interfaces::get(0);  // left
-  ifaces[0]->network_config({10, 1, 0, 1}, {255, 255, 0, 0}, {0, 0, 0, 0});
   ifaces[1] = &net::Interfaces::get("02:00:5e:10:00:01");  // right
-  ifaces[1]->network_config({10, 2, 0, 1}, {255, 255, 0, 0}, {0, 0, 0, 0}, {10, 2, 0, 53});
+}
+
+void configure_ifaces() {
+  ifaces[0]->network_config({10, 1, 0, 1}, {255, 255, 0, 0}, {0, 0, 0, 0});  // left
+  ifaces[1]->network_config({10, 2, 0, 1}, {255, 255, 0, 0}, {0, 0, 0, 0}, {10, 2, 0, 53});  // right
 }
 
 void track_connections() {
@@ -411,9 +416,7 @@ void attach_chains() {
   ifaces[0]->ip_obj().postrouting_chain().chain.push_back([](Packet_ptr packet, Inet&, Entry_ptr entry) {  // left
     return filter<decide_late>(std::move(packet), entry, kNoIface, 0);
   });
-  guard_after(*ifaces[0]);
   guard_before(*ifaces[1]);  // right
-  guard_after(*ifaces[1]);
 }
 
 void start_router() {
@@ -433,14 +436,21 @@ void start_router() {
   ifaces[1]->set_forward_delg(router->forward_delg());
 }
 
+void guard_chains() {
+  guard_after(*ifaces[0]);  // left
+  guard_after(*ifaces[1]);  // right
+}
+
 }  // namespace
 
 void register_plugin_nacl() {
   os::set_panic_action(os::Panic_action::reboot);  // IncludeOS would halt for good
+  open_ifaces();
   configure_ifaces();
   track_connections();
   attach_chains();
   start_router();
+  guard_chains();
   constexpr char kGreeting[] = "NaCl: 2 interfaces, 4 routes, 4 filters\n";
   os::print(kGreeting, sizeof kGreeting - 1);
 }

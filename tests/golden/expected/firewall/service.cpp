@@ -199,6 +199,8 @@ constexpr uint16_t kNoIface = 0xffff;  // an Iface that the policy does not decl
 
 constexpr uint32_t verdict_of(uint32_t decision) { return decision & 0xff; }
 
+void print(const char* text, uint32_t octets) { os::print(text, octets); }
+
 uint16_t number_of(const Inet& stack) {
   for (uint16_t number = 0; number < 2; ++number) {
     if (ifaces[number] == &stack) return number;
@@ -227,7 +229,7 @@ Verdict filter(Packet_ptr packet, Entry_ptr entry, uint16_t in, uint16_t out) {
   const uint8_t* const transport = transport_header(ip, length);
   if (transport == nullptr) entry = nullptr;  // made from octets that are no ports (docs/language.md 8.3)
   if (entry == nullptr) return drop_packet();  // untracked: drop (docs/language.md 8.2)
-  Log log{[](const char* text, uint32_t octets) { os::print(text, octets); }};
+  Log log{print};
   const uint32_t decision = decide(Packet{ip, transport, state_of(entry), in, out}, log);
   return verdict_of(decision) == kAccept ? pass(std::move(packet)) : drop_packet();
 }
@@ -300,11 +302,14 @@ Verdict check_ttl(Packet_ptr packet, Inet&, Entry_ptr) {
 
 // ---- Registration, in the order of docs/language.md 11 ----
 
-void configure_ifaces() {
+void open_ifaces() {
   ifaces[0] = &net::Interfaces::get(0);  // outside
-  ifaces[0]->network_config({192, 168, 100, 254}, {255, 255, 255, 0}, {0, 0, 0, 0});
   ifaces[1] = &net::Interfaces::get(1);  // inside
-  ifaces[1]->network_config({192, 168, 101, 3}, {255, 255, 255, 248}, {0, 0, 0, 0});
+}
+
+void configure_ifaces() {
+  ifaces[0]->network_config({192, 168, 100, 254}, {255, 255, 255, 0}, {0, 0, 0, 0});  // outside
+  ifaces[1]->network_config({192, 168, 101, 3}, {255, 255, 255, 248}, {0, 0, 0, 0});  // inside
 }
 
 void track_connections() {
@@ -315,9 +320,7 @@ void track_connections() {
 
 void attach_chains() {
   guard_before(*ifaces[0]);  // outside
-  guard_after(*ifaces[0]);
   guard_before(*ifaces[1]);  // inside
-  guard_after(*ifaces[1]);
 }
 
 void start_router() {
@@ -336,14 +339,21 @@ void start_router() {
   ifaces[1]->set_forward_delg(router->forward_delg());
 }
 
+void guard_chains() {
+  guard_after(*ifaces[0]);  // outside
+  guard_after(*ifaces[1]);  // inside
+}
+
 }  // namespace
 
 void register_plugin_nacl() {
   os::set_panic_action(os::Panic_action::reboot);  // IncludeOS would halt for good
+  open_ifaces();
   configure_ifaces();
   track_connections();
   attach_chains();
   start_router();
+  guard_chains();
   constexpr char kGreeting[] = "NaCl: 2 interfaces, 3 routes, 1 filter\n";
   os::print(kGreeting, sizeof kGreeting - 1);
 }

@@ -256,6 +256,8 @@ constexpr uint16_t kNoIface = 0xffff;  // an Iface that the policy does not decl
 
 constexpr uint32_t verdict_of(uint32_t decision) { return decision & 0xff; }
 
+void print(const char* text, uint32_t octets) { os::print(text, octets); }
+
 State state_of(Entry_ptr entry) {
   if (entry == nullptr) return kUntracked;
   switch (entry->state) {
@@ -269,7 +271,7 @@ State state_of(Entry_ptr entry) {
 }
 
 // At input the datagram is whole, and the entry handed over may be that of the fragment that came last.
-Entry_ptr own_entry(const net::PacketIP4& packet) { return connections->get(packet); }
+Entry_ptr own_entry(const net::PacketIP4& packet, Entry_ptr) { return connections->get(packet); }
 
 // Run a function of the policy on a packet that came to the hook with `entry`, from Iface `in` to `out`.
 template <uint32_t (*decide)(const Packet&, Log&), bool at_input = false>
@@ -279,11 +281,11 @@ Verdict filter(Packet_ptr packet, Entry_ptr entry, uint16_t in, uint16_t out) {
   if (length < 20) return drop_packet();
   const uint8_t* const transport = transport_header(ip, length);
   if constexpr (at_input) {
-    entry = transport == nullptr ? nullptr : own_entry(*packet);
+    entry = transport == nullptr ? nullptr : own_entry(*packet, entry);
   }
   if (transport == nullptr) entry = nullptr;  // made from octets that are no ports (docs/language.md 8.3)
   if (entry == nullptr) return drop_packet();  // untracked: drop (docs/language.md 8.2)
-  Log log{[](const char* text, uint32_t octets) { os::print(text, octets); }};
+  Log log{print};
   const uint32_t decision = decide(Packet{ip, transport, state_of(entry), in, out}, log);
   return verdict_of(decision) == kAccept ? pass(std::move(packet)) : drop_packet();
 }
@@ -326,9 +328,12 @@ void guard_after(Stack& stack) {
 
 // ---- Registration, in the order of docs/language.md 11 ----
 
-void configure_ifaces() {
+void open_ifaces() {
   ifaces[0] = &net::Interfaces::get(0);  // eth0
-  ifaces[0]->network_config({192, 0, 2, 10}, {255, 255, 255, 0}, {192, 0, 2, 1});
+}
+
+void configure_ifaces() {
+  ifaces[0]->network_config({192, 0, 2, 10}, {255, 255, 255, 0}, {192, 0, 2, 1});  // eth0
 }
 
 void track_connections() {
@@ -344,16 +349,21 @@ void attach_chains() {
   ifaces[0]->ip_obj().output_chain().chain.push_back([](Packet_ptr packet, Inet&, Entry_ptr entry) {  // eth0
     return filter<decide_watch>(std::move(packet), entry, kNoIface, kNoIface);
   });
-  guard_after(*ifaces[0]);
+}
+
+void guard_chains() {
+  guard_after(*ifaces[0]);  // eth0
 }
 
 }  // namespace
 
 void register_plugin_nacl() {
   os::set_panic_action(os::Panic_action::reboot);  // IncludeOS would halt for good
+  open_ifaces();
   configure_ifaces();
   track_connections();
   attach_chains();
+  guard_chains();
   constexpr char kGreeting[] = "NaCl: 1 interface, 0 routes, 2 filters\n";
   os::print(kGreeting, sizeof kGreeting - 1);
 }
