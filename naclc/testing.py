@@ -171,10 +171,8 @@ def _native(bench: _Bench) -> Executor | Diagnostic:
     from naclc.codegen.native import load
     from naclc.verify.executors.inside import InsideExecutor
 
-    assert bench.compilation.unit is not None and bench.compilation.cpp is not None
-    alone = bench.work / "decisions.cpp"
-    alone.write_text(f"#define NACLC_NATIVE\n{bench.compilation.cpp}", encoding="utf-8")
-    built = build_shared_library(alone, bench.work / "decisions.so")
+    assert bench.compilation.unit is not None
+    built = build_shared_library(bench.service, bench.work / "decisions.so", defines=["NACLC_NATIVE"])
     if isinstance(built, BuildFailure):
         return _unbuilt(built)
     evaluate = load(built.path, bench.compilation.unit)
