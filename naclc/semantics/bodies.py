@@ -56,6 +56,11 @@ class FunctionInfo:
     accepts: bool = False
 
 
+def an(protocol: Protocol | None) -> str:
+    """`protocol` with its article, for messages."""
+    return f"{'an' if protocol in (Protocol.IP, Protocol.ICMP) else 'a'} {protocol}"
+
+
 def may_run(child: Protocol, parent: Protocol | None) -> bool:
     """Whether a function of subtype `child` may stand in, or be called from, a context of `parent`."""
     return parent is None or child is Protocol.IP or parent is Protocol.IP or child is parent
@@ -143,7 +148,7 @@ class _BodyReader:
                 help="remove the name, or move the function to top level to call it",
             )
         if protocol and not may_run(protocol, context.protocol):
-            message = f"a Filter::{protocol} cannot stand in a {context.protocol} context"
+            message = f"a Filter::{protocol} cannot stand in {an(context.protocol)} context"
             self._reporter.error("wrong-subtype", message, function.subtype.span)
         elif protocol and protocol is not Protocol.IP and context.open:
             self._info.open_blocks.append((protocol, function.subtype.span))
@@ -176,11 +181,17 @@ class _BodyReader:
     def _no_arguments(self, action: ast.Action) -> None:
         if action.arguments:
             span = action.arguments[0].span.to(action.arguments[-1].span)
-            self._reporter.error("bad-arguments", f"`{action.name.text}` takes no arguments", span)
+            message, advice = f"`{action.name.text}` takes no arguments", f"write `{action.name.text}`"
+            self._reporter.error("bad-arguments", message, span, help=advice)
 
     def _log(self, action: ast.Action, number: int, context: Context) -> model.Log | None:
         if not action.arguments:
-            self._reporter.error("bad-arguments", "`log` needs at least one argument", action.name.span)
+            self._reporter.error(
+                "bad-arguments",
+                "`log` needs at least one argument",
+                action.name.span,
+                help='as in `log("refused ", ip.saddr, "\\n")`',
+            )
             return None
         parts = [self._log_part(argument, context) for argument in action.arguments]
         good = tuple(part for part in parts if part is not None)
@@ -196,7 +207,7 @@ class _BodyReader:
             self._reporter.error("not-a-value", f"`{argument.span.text}` is {value.what}, not a value", argument.span)
         elif value.sort is not Sort.BAD:
             message = f"`log` takes strings and packet fields, not {value.what}"
-            self._reporter.error("bad-arguments", message, argument.span)
+            self._reporter.error("bad-arguments", message, argument.span, help="put text in quotes")
         return None
 
     def _call(self, action: ast.Action, number: int, context: Context) -> model.Call | None:
@@ -216,7 +227,7 @@ class _BodyReader:
         if target.protocol and not may_run(target.protocol, context.protocol):
             self._reporter.error(
                 "wrong-subtype",
-                f"`{name.text}` is a Filter::{target.protocol} and cannot be called in a {context.protocol} context",
+                f"`{name.text}` is a Filter::{target.protocol} and cannot be called in {an(context.protocol)} context",
                 name.span,
                 Label(target.span, "declared here"),
             )

@@ -12,7 +12,7 @@ from naclc.net.fields import Field, FieldType
 from naclc.semantics import model
 from naclc.semantics.model import Protocol
 from naclc.semantics.scope import Scope
-from naclc.semantics.sets import Sets, bounds, number_of
+from naclc.semantics.sets import EMPTY_SET, Sets, bounds, number_of
 from naclc.semantics.typing_rules import EQUAL, MIRROR, between_constants, between_fields, wanted, with_constant
 from naclc.semantics.values import SETS, Element, Sort, Value, View
 from naclc.source import Span
@@ -87,7 +87,8 @@ class Conditions:
         if found.field and found.field.type is FieldType.BOOL:
             return model.Compare(found.field, "==", 1, value.span)
         what = f"`{found.field.name}`" if found.field else found.what
-        self._reporter.error("not-a-condition", f"{what} is neither true nor false", value.span)
+        advice = f"compare it with something, as in `{value.span.text} == …`" if found.field else None
+        self._reporter.error("not-a-condition", f"{what} is neither true nor false", value.span, help=advice)
         return None
 
     def _test(self, test: ast.Test, context: Protocol | None) -> model.Condition | None:
@@ -202,7 +203,7 @@ class Conditions:
     def _constant_membership(self, test: ast.Test, left: Value, right: Value) -> model.Condition | None:
         leaves = self._sets.leaves(right)
         if not leaves:
-            self._reporter.error("empty-set", "this set is empty", right.span)
+            self._reporter.error("empty-set", "this set is empty", right.span, help=EMPTY_SET)
             return None
         good = [leaf.sort is not Sort.BAD and self._check_constant_leaf(left, leaf) for leaf in leaves]
         if not all(good):
@@ -218,7 +219,7 @@ class Conditions:
     def _check_constant_leaf(self, left: Value, leaf: Value) -> bool:
         if not self._sets.check_is_value(leaf):
             return False
-        if leaf.sort in (Sort.IFACE, Sort.ELEMENT) and left.sort is not Sort.IFACE:
+        if leaf.sort is Sort.ELEMENT or (leaf.sort is Sort.IFACE and left.sort is not Sort.IFACE):
             self._reporter.error("element-as-set", f"`{leaf.span.text}` is no set of values", leaf.span)
             return False
         if "in" not in between_constants(left.sort, leaf.sort):

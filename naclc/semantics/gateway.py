@@ -175,7 +175,8 @@ class _GatewayReader:
             keys.netmask("netmask", 0)
             return None
         net = keys.address("net")
-        mask = keys.netmask("netmask", 0) if keys.require("netmask") else None
+        there = "netmask" in keys.entries or (not keys.holds_cidr("net") and keys.require("netmask"))
+        mask = keys.netmask("netmask", 0) if there else None
         if net is None or mask is None:
             return None
         self._check_host_bits(keys, net, mask)

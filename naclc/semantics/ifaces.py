@@ -122,14 +122,22 @@ def _check_complete(keys: Keys, static: bool) -> None:
     if not static:
         return
     if "address" in keys.entries:
-        if "netmask" not in keys.entries:
+        if "netmask" not in keys.entries and not keys.holds_cidr("address"):
             keys.reporter.error(
-                "iface-incomplete", f"{keys.title} has an address but no netmask", keys.key_span("address")
+                "iface-incomplete",
+                f"{keys.title} has an address but no netmask",
+                keys.key_span("address"),
+                help="give it a netmask, as in `netmask: 255.255.255.0`",
             )
         return
     for key in ("netmask", "gateway", "dns", "config"):
         if key in keys.entries:
-            keys.reporter.error("iface-incomplete", f"{keys.title} has `{key}` but no address", keys.key_span(key))
+            keys.reporter.error(
+                "iface-incomplete",
+                f"{keys.title} has `{key}` but no address",
+                keys.key_span(key),
+                help=f"give it an address and a netmask, or remove `{key}`",
+            )
             return
 
 

@@ -6,7 +6,7 @@ A reader answers None for a key that is missing or wrong; what is wrong has then
 from __future__ import annotations
 
 from naclc.diagnostics import Label
-from naclc.net.addresses import format_address, is_unicast, prefix_of
+from naclc.net.addresses import format_address, is_unicast, mask_of, prefix_of
 from naclc.semantics.scope import Scope
 from naclc.semantics.spelling import suggestion
 from naclc.semantics.values import Entry, Sort, Value
@@ -55,10 +55,9 @@ class Keys:
         value = self.scope.ground(entry.view)
         return None if value.sort is Sort.BAD else value
 
-    def mismatch(self, key: str, wanted: str, value: Value) -> None:
-        self.reporter.error(
-            "type-mismatch", f"`{key}` takes {wanted}, not {value.what}", value.span, *origin_label(value)
-        )
+    def mismatch(self, key: str, wanted: str, value: Value, help: str | None = None) -> None:
+        message = f"`{key}` takes {wanted}, not {value.what}"
+        self.reporter.error("type-mismatch", message, value.span, *origin_label(value), help=help)
 
     def integer(self, key: str, low: int = 0, high: int = INT_MAX) -> int | None:
         value = self.value(key)
@@ -92,9 +91,18 @@ class Keys:
         if value is None:
             return None
         if value.sort is not Sort.ADDR:
-            self.mismatch(key, "an address", value)
+            advice = None
+            if value.sort is Sort.CIDR:
+                mask = format_address(mask_of(value.last))
+                advice = f"write `{key}: {format_address(value.number)}`, and `netmask: {mask}` beside it"
+            self.mismatch(key, "an address", value, advice)
             return None
         return value.number
+
+    def holds_cidr(self, key: str) -> bool:
+        """Whether `key` has a CIDR, which it cannot have: nobody misses the netmask beside it."""
+        value = self.value(key)
+        return value is not None and value.sort is Sort.CIDR
 
     def host_address(self, key: str, none_allowed: bool = False) -> int | None:
         """An address that a machine can have; with `none_allowed` also 0.0.0.0, which is answered as 0."""
@@ -102,7 +110,10 @@ class Keys:
         if address is None or is_unicast(address) or (none_allowed and address == 0):
             return address
         self.reporter.error(
-            "bad-address", f"`{key}` cannot be {format_address(address)}: no machine has it", self.value_span(key)
+            "bad-address",
+            f"`{key}` cannot be {format_address(address)}: no machine has it",
+            self.value_span(key),
+            help="write the address of one machine: not 0.0.0.0, loopback, multicast or broadcast",
         )
         return None
 
@@ -115,7 +126,11 @@ class Keys:
         if prefix is not None and shortest <= prefix <= longest:
             return mask
         problem = "must be ones and then zeros" if prefix is None else f"cannot be {format_address(mask)} here"
-        advice = "a host route has the netmask 255.255.255.255" if shortest == 32 else None
+        advice = "a mask has its ones first, as in 255.255.255.0"
+        if shortest == 32:
+            advice = "a host route has the netmask 255.255.255.255"
+        elif prefix is not None:
+            advice = "a subnet has a mask of 1 to 32 ones, as in 255.255.255.0"
         self.reporter.error("bad-netmask", f"`{key}` {problem}", self.value_span(key), help=advice)
         return None
 

@@ -36,6 +36,8 @@ WORDS = CONFIG_WORDS | {
 }
 FIELD_HEADS = frozenset({"ip", "tcp", "udp", "icmp", "ct", "iface"})
 
+BREAK_CYCLE = "give one of them a value that does not lead to the others"
+
 _NO_WORDS: frozenset[str] = frozenset()
 
 
@@ -135,7 +137,7 @@ class Scope:
     def _report_lookup_cycle(self, path: ast.Path) -> None:
         cycle = " -> ".join([*self._trail[self._trail.index(path.text) :], path.text])
         span = self._in_progress[path.text].span
-        self.reporter.error("value-cycle", f"values lead back to themselves: {cycle}", span)
+        self.reporter.error("value-cycle", f"values lead back to themselves: {cycle}", span, help=BREAK_CYCLE)
 
     def _find(self, path: ast.Path) -> View | Value | Unknown:
         head = path.parts[0].text
@@ -165,6 +167,9 @@ class Scope:
                 sort = CONSTANT_SORTS[constant.kind]
                 return Value(sort, path.span, path.span, number=constant.value, text=constant.name)
             return _bad(path.span) if head in self.silenced else self.unknown_name(head)
+        if head.lower() in CONSTANTS and head.lower() not in FIELD_HEADS:
+            what = CONSTANT_SORTS[CONSTANTS[head.lower()].kind]
+            return Unknown("unknown-member", f"`{head}` is {what}: it has no members", 1, None)
         if head.lower() in FIELD_HEADS:
             known = [name for name in FIELDS if name.startswith(head.lower() + ".")]
             return Unknown(
@@ -172,12 +177,12 @@ class Scope:
             )
         return self.unknown_name(head)
 
-    def unknown_name(self, name: str) -> Unknown:
-        """What is wrong with `name`, which nothing declares."""
+    def unknown_name(self, name: str, *more: str) -> Unknown:
+        """What is wrong with `name`, which nothing declares; `more` is what else may stand in its place."""
         if name.lower() in RETIRED:
             advice: str | None = "test `iface.in` or `iface.out`"
         else:
-            advice = suggestion(name, [*self.elements, *CONSTANTS])
+            advice = suggestion(name, [*self.elements, *CONSTANTS, *more])
         return Unknown("unknown-name", f"nothing is called `{name}`", 0, advice)
 
     def _element_target(self, element: Element, span: Span) -> View | Value:

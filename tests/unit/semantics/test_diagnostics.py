@@ -77,3 +77,26 @@ def test_unknown_names_come_with_the_nearest_spelling() -> None:
 def test_nothing_looks_unused_because_of_a_typo() -> None:
     text = HEAD + "servers: [10.0.0.1]\nFilter::IP f { if (ip.saddr in serves) { drop } accept }\n"
     assert [diagnostic.code for diagnostic in resolved(text)[1]] == ["unknown-name"]
+
+
+def test_nothing_is_proposed_that_cannot_stand_there() -> None:
+    assert only(HEAD + "Filter::IP f { drop }\ntcp.dport: 5\n", "bad-assignment").help == "known: `e`, `f`"
+    assert only("w: sttats\n", "unknown-name").help == "did you mean `stats`?"
+    assert only(HEAD + "Filter::IP f { if (ip.ttl == sttats) { accept } drop }\n", "unknown-name").help is None
+
+
+def test_a_cidr_as_an_address_is_taken_apart() -> None:
+    help_ = only("Iface e { index: 0, address: 192.0.2.1/24 }\n", "type-mismatch").help
+    assert help_ == "write `address: 192.0.2.1`, and `netmask: 255.255.255.0` beside it"
+
+
+def test_an_iface_field_says_what_the_hook_knows() -> None:
+    text = "Iface e {{ index: 0, {0}: f }}\nFilter::IP f {{ log(iface.{1}) drop }}\n"
+    cases = [("output", "in", "neither of the two"), ("postrouting", "in", "`iface.out`"), ("input", "out", "`iface.in`")]
+    for hook, field, known in cases:
+        assert only(text.format(hook, field), "field-not-available").help == f"{hook} knows {known}"
+
+
+def test_articles_are_right() -> None:
+    text = HEAD + "Filter::IP f { Filter::ICMP { Filter::TCP { drop } } drop }\n"
+    assert only(text, "wrong-subtype").message.endswith("in an ICMP context")
