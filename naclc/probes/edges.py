@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from naclc.decision.evaluate import shown
 from naclc.decision.graph import FieldTest, Graphs, Guard, Node, Test
 from naclc.decision.walk import topological
+from naclc.net.fields import FieldType, State
 
 Way = tuple[str, int, int]  # function, number of the node in its graph, number of the way out
 
@@ -62,13 +63,22 @@ def _ways(node: Node) -> int:
 
 
 def _test_goals(name: str, number: int, node: Test, ifaces: Mapping[int, str]) -> Iterator[Goal]:
-    last_way = len(node.edges) - 1
-    for way, edge in enumerate(node.edges):
-        values = [value for value, inner in ((edge.first, way > 0), (edge.last, way < last_way)) if inner]
-        for value in dict.fromkeys(values):
-            yield Goal(
-                (name, number, way), value, f"{node.field} is {shown(node.field, value, dict(ifaces))}", node.statement
-            )
+    for way in range(len(node.edges)):
+        for value in _deciding(node, way, ifaces):
+            known = node.field.type is not FieldType.IFACE or value in ifaces
+            what = shown(node.field, value, dict(ifaces)) if known else "no Iface of this policy"
+            yield Goal((name, number, way), value, f"{node.field} is {what}", node.statement)
+
+
+def _deciding(node: Test, way: int, ifaces: Mapping[int, str]) -> list[int]:
+    """The ends of an edge that another edge lies beside. States and Ifaces are names, not numbers: each that can be,
+    or the first when none of an edge can."""
+    edge = node.edges[way]
+    if node.field.type in (FieldType.STATE, FieldType.IFACE):
+        occurring = list(ifaces) if node.field.type is FieldType.IFACE else [State.NEW, State.ESTABLISHED]
+        return [int(value) for value in occurring if edge.first <= value <= edge.last] or [edge.first]
+    ends = ((edge.first, way > 0), (edge.last, way < len(node.edges) - 1))
+    return list(dict.fromkeys(value for value, is_boundary in ends if is_boundary))
 
 
 def _pair_goals(name: str, number: int, node: FieldTest) -> Iterator[Goal]:

@@ -73,7 +73,8 @@ class Tracer:
         """What `function` decides, without the log, and the ways on which the packet got there."""
         taken: list[Taken] = []
         values: dict[Field | Protocol, int] = {}
-        returns: list[int] = []
+        returns: list[tuple[int, str]] = []  # where to go on, and after which function
+        ended: set[str] = set()  # functions that let this packet through to their end, and would again
         at = self._start[function]
         while True:
             place = self._places[at]
@@ -82,11 +83,13 @@ class Tracer:
                 taken.append((place.ways[way], value))
                 at = place.targets[way]
             elif isinstance(place, _Jump):
-                if place.callee is not None:
-                    returns.append(place.target)
-                at = place.target if place.callee is None else self._start[place.callee]
+                at = place.target
+                if place.callee is not None and place.callee not in ended:
+                    returns.append((place.target, place.callee))
+                    at = self._start[place.callee]
             elif place.verdict is Verdict.END and returns:
-                at = returns.pop()
+                at, callee = returns.pop()
+                ended.add(callee)
             else:
                 return Decision(place.verdict, place.statement), taken
 
