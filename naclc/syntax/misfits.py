@@ -18,6 +18,10 @@ _NUMBER_WORD = re.compile(r"(0[xX][0-9A-Fa-f]+|[0-9]+)\w*")
 _MASK = re.compile(r"/[ \t]*[\w.]*")
 _LINE = re.compile(r"[^\r\n]*")
 _CLOSERS = ")]}, \t"
+# A quote on the next line, the only one there, and behind it what may follow a string.
+_TWO_LINES = re.compile(
+    r'"(?:[^"\\\r\n]|\\[^\r\n])*(?:\r\n?|\n)(?:[^"\\\r\n]|\\[^\r\n])*"(?=[ \t]*(?:[)\]},][^"\r\n]*)?(?:[\r\n]|\Z))'
+)
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _QUOTES = {"'": "'", "`": "`", "\u201c": "\u201d", "\u201d": "\u201d", "\u2018": "\u2019", "\u2019": "\u2019"}
 _ADVICE = {
@@ -86,7 +90,10 @@ def _open_comment(source: SourceFile, start: int) -> Misfit:
 
 
 def _open_string(source: SourceFile, start: int) -> Misfit:
-    """The string goes to the end of its line, without the brackets and commas there: they are meant as such."""
+    """The string goes to the end of its line, without the brackets and commas there: they are meant as such.
+
+    If it is closed on the next line, it goes as far as that.
+    """
     line = _LINE.match(source.text, start)
     assert line is not None, "matches anything"
     length = max(1, len(line[0].rstrip(_CLOSERS)))
@@ -96,6 +103,8 @@ def _open_string(source: SourceFile, start: int) -> Misfit:
         Span(source, start, start + 1),
         help='close it with `"`; for a line end inside a string write `\\n`',
     )
+    if two_lines := _TWO_LINES.match(source.text, start):
+        return Misfit(Token("STRING", two_lines[0], start, two_lines.end()), two_lines.end(), problem)
     text = line[0][:length]
     if (len(text) - len(text.rstrip("\\"))) % 2:  # the closing quote, if there is one, is escaped
         text += "\\"

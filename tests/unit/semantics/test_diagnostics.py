@@ -92,7 +92,11 @@ def test_a_cidr_as_an_address_is_taken_apart() -> None:
 
 def test_an_iface_field_says_what_the_hook_knows() -> None:
     text = "Iface e {{ index: 0, {0}: f }}\nFilter::IP f {{ log(iface.{1}) drop }}\n"
-    cases = [("output", "in", "neither of the two"), ("postrouting", "in", "`iface.out`"), ("input", "out", "`iface.in`")]
+    cases = (
+        ("output", "in", "neither of the two"),
+        ("postrouting", "in", "`iface.out`"),
+        ("input", "out", "`iface.in`"),
+    )
     for hook, field, known in cases:
         assert only(text.format(hook, field), "field-not-available").help == f"{hook} knows {known}"
 
