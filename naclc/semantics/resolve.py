@@ -20,15 +20,19 @@ from naclc.semantics.values import Element, ElementKind
 from naclc.syntax import ast
 
 
-def resolve(program: ast.Program, nics: int | None = None) -> tuple[Configuration | None, list[Diagnostic]]:
+def resolve(
+    program: ast.Program, nics: int | None = None, *, tolerant: bool = False
+) -> tuple[Configuration | None, list[Diagnostic]]:
     """The model of `program`, None when there is an error, and all that is to be said about it in source order.
 
-    `nics` is the number of NICs of the machine, None when it is not known.
+    `nics` is the number of NICs of the machine, None when it is not known. With `tolerant` there is a model also when
+    all errors are about addresses and NICs of Ifaces: functions and chains are as written, so that it can be found
+    out whether verdicts are missing. It is good for nothing else.
     """
-    return run_deep(_resolve, program, nics)
+    return run_deep(_resolve, program, nics, tolerant)
 
 
-def _resolve(program: ast.Program, nics: int | None) -> tuple[Configuration | None, list[Diagnostic]]:
+def _resolve(program: ast.Program, nics: int | None, tolerant: bool) -> tuple[Configuration | None, list[Diagnostic]]:
     reporter = Reporter()
     scope = Scope(reporter)
     functions = declare(program, scope)
@@ -45,15 +49,36 @@ def _resolve(program: ast.Program, nics: int | None) -> tuple[Configuration | No
     _check_calls(reporter, scope, infos, ifaces, gateway)
     if not reporter.blind:
         check_unused(scope, [iface.element for iface in ifaces if iface.sole_index])
-    if reporter.failed:
-        return None, reporter.sorted()
+    found = reporter.sorted()
+    errors = [diagnostic for diagnostic in found if diagnostic.is_error]
+    if errors and not (tolerant and _are_about_ifaces(errors, program)):
+        return None, found
     configuration = Configuration(
         tuple(iface.to_model(number) for number, iface in enumerate(ifaces)),
         gateway,
         tuple(info.function for info in infos if info.function),
         program.span,
     )
-    return configuration, reporter.sorted()
+    return configuration, found
+
+
+# Errors about one value of an Iface, which no function looks at.
+_HARMLESS = frozenset(
+    {"bad-address", "bad-netmask", "bad-mac", "nic-missing", "duplicate-iface", "duplicate-address", "iface-incomplete"}
+)
+
+
+def _are_about_ifaces(errors: list[Diagnostic], program: ast.Program) -> bool:
+    """Whether functions, and where they hang, are as if there were no errors."""
+    ifaces = [d.span for d in program.declarations if isinstance(d, ast.Typed) and d.type.text.lower() == "iface"]
+
+    def is_harmless(problem: Diagnostic) -> bool:
+        span = problem.span
+        if span is None or problem.code not in _HARMLESS:
+            return False
+        return any(iface.start <= span.start < iface.end for iface in ifaces)
+
+    return all(map(is_harmless, errors))
 
 
 def _read_gateway(scope: Scope, elements: list[Element], ifaces: list[ReadIface]) -> Gateway | None:
