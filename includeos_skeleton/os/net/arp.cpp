@@ -136,7 +136,7 @@ void Arp::learn(ip4::Addr address, const MAC::Addr& mac, bool add) {
     }
     if (place == nullptr || neighbour.expires_ns < place->expires_ns) place = &neighbour;
   }
-  const bool known = place->address == address;
+  const bool known = place->address == address && place->expires_ns > clock::now();
   if (!known && resolution == nullptr && !(add && can_be_neighbour(address))) return;
   const std::uint64_t expires = clock::now() + kLifetime;
   *place = {.address = address, .mac = mac, .expires_ns = expires, .refresh_ns = expires - kRefresh};

@@ -218,6 +218,19 @@ TEST(a_neighbour_in_use_is_asked_again_before_it_expires) {
   machine.check_books();
 }
 
+TEST(news_of_a_neighbour_long_gone_is_not_believed) {
+  Machine machine;
+  machine.route();
+  machine.receive(1, arp(Operation::kRequest, kNeighbour, "10.0.1.5", "10.0.1.1"));
+  CHECK(machine.iface(1).arp().knows({10, 0, 1, 5}));
+  machine.pass_time(121);
+  machine.receive(1, arp(Operation::kReply, {2, 6, 6, 6, 6, 6}, "10.0.1.5", "10.0.1.9"));
+  CHECK(!machine.iface(1).arp().knows({10, 0, 1, 5}));
+  machine.receive(1, arp(Operation::kRequest, kNeighbour, "10.0.1.5", "10.0.1.1"));
+  CHECK(machine.iface(1).arp().knows({10, 0, 1, 5}));
+  machine.check_books();
+}
+
 TEST(a_broadcast_needs_no_neighbour) {
   Machine machine;
   machine.route();
