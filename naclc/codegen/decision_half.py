@@ -9,6 +9,7 @@ from typing import Any
 from naclc.codegen import fields, layout
 from naclc.codegen.expression import INLINE_INTERVALS
 from naclc.codegen.names import accessor, function_name, literal, source_comment
+from naclc.codegen.repeats import repeated
 from naclc.codegen.unit import (
     CompareStep,
     FieldStep,
@@ -36,6 +37,7 @@ def values(unit: Unit, pipeline: Pipeline) -> dict[str, Any]:
     sets = [_set(number, table, steps, pipeline) for number, table in enumerate(unit.tables) if _is_large(table)]
     return {
         "functions": _functions(unit, pipeline),
+        "repeated": len(repeated(unit)),
         "accessors": accessors,
         "loads": _loads(accessors),
         "no_iface": f"{NO_IFACE:#x}",
@@ -77,8 +79,7 @@ def uses(unit: Unit, sets: bool) -> dict[str, bool]:
 
 def _compares_addresses(steps: Iterable[Step], unit: Unit) -> bool:
     return any(
-        step.field.type is FieldType.ADDR
-        and (isinstance(step, CompareStep) or not _is_large(unit.tables[step.table]))
+        step.field.type is FieldType.ADDR and (isinstance(step, CompareStep) or not _is_large(unit.tables[step.table]))
         for step in steps
         if isinstance(step, CompareStep | MemberStep)
     )
@@ -121,7 +122,9 @@ def _protocols(steps: Iterable[Step]) -> list[tuple[str, int]]:
 def _functions(unit: Unit, pipeline: Pipeline) -> list[dict[str, Any]]:
     identifiers = tuple(function_name(function.name, number) for number, function in enumerate(unit.functions))
     comments = _Comments(pipeline)
-    names = layout.Names(identifiers, comments.comment, comments.line)
+    often = repeated(unit)
+    callees = tuple(f"once<{name}, {often[at]}>" if at in often else name for at, name in enumerate(identifiers))
+    names = layout.Names(callees, comments.comment, comments.line)
     return [
         {
             "identifier": identifier,
