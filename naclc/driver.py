@@ -78,6 +78,7 @@ def check_policy(source: SourceFile, options: Options) -> Compilation:
 
 def _check(source: SourceFile, options: Options) -> Compilation:
     from naclc.decision.build import build
+    from naclc.decision.reachability import unreached
     from naclc.decision.verdicts import missing_verdicts
     from naclc.interpret.walk import evaluator
     from naclc.pipeline.lower import lower
@@ -105,6 +106,8 @@ def _check(source: SourceFile, options: Options) -> Compilation:
     diagnostics = _sorted(result.diagnostics, findings)
     if not result.ok:
         return replace(result, diagnostics=diagnostics)
+    if not any(finding.is_error for finding in findings):
+        diagnostics = _sorted(diagnostics, unreached(pipeline, max_nodes=options.analysis_nodes))
     return replace(result, configuration=configuration, pipeline=pipeline, graphs=graphs, diagnostics=diagnostics)
 
 
