@@ -7,6 +7,7 @@ is left out of it. What that one would have declared, and what it would have add
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from naclc.diagnostics import Diagnostic
@@ -28,14 +29,14 @@ def without_consequences(
 ) -> list[Diagnostic]:
     """Those of `found` that are no consequence of `problems`, the errors that the parser of `program` reported."""
     errors = [problem for problem in problems if problem.is_error and problem.span]
-    literals = [problem.span for problem in errors if problem.span and problem.code in _LITERALS]
+    literals = _Places(problem.span for problem in errors if problem.span and problem.code in _LITERALS)
     lines = {problem.span.line for problem in errors if problem.span and problem.code not in _LITERALS}
     left_out = {name for gap in _gaps(program) for name in _NAME.findall(_COMMENT.sub(" ", gap))} if lines else set()
 
     def stands(diagnostic: Diagnostic) -> bool:
         span = diagnostic.span
         assert span is not None
-        if span.line in lines or any(_touch(place, literal) for place in _places(diagnostic) for literal in literals):
+        if span.line in lines or any(map(literals.touch, _places(diagnostic))):
             return False
         if left_out and diagnostic.code in _ABOUT_ABSENCE:
             return False
@@ -60,5 +61,19 @@ def _places(diagnostic: Diagnostic) -> Iterator[Span]:
         yield label.span
 
 
-def _touch(a: Span, b: Span) -> bool:
-    return a.start < b.end and b.start < a.end
+class _Places:
+    """Spans of a text, merged, to be asked whether something touches one of them."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        for span in sorted(spans, key=lambda span: span.start):
+            if self._ends and span.start < self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], span.end)
+            else:
+                self._starts.append(span.start)
+                self._ends.append(span.end)
+
+    def touch(self, span: Span) -> bool:
+        at = bisect_right(self._ends, span.start)
+        return at < len(self._ends) and self._starts[at] < span.end
