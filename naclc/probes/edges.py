@@ -1,6 +1,6 @@
 """The ways out of the tests of decision graphs, and which of them packets take.
 
-A *way* is one edge of a test. A *goal* is a way together with the value that is to take it: both sides of every
+A *way* is one edge of a test; a function that tests nothing has one way, its entry. A *goal* is a way together with the value that is to take it: both sides of every
 boundary, so each end of an edge that another edge lies beside; or any value, where a way has no boundary of its own.
 """
 
@@ -14,7 +14,8 @@ from naclc.decision.graph import FieldTest, Graphs, Guard, Node, Test
 from naclc.decision.walk import topological
 from naclc.net.fields import FieldType, State
 
-Way = tuple[str, int, int]  # function, number of the node in its graph, number of the way out
+Way = tuple[str, int, int]  # function, number of the node in its graph (ENTRY: none), number of the way out
+ENTRY = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +33,27 @@ class Ways:
 
     def __init__(self, graphs: Graphs) -> None:
         self.nodes: dict[str, list[Node]] = {name: topological(g.root) for name, g in graphs.graphs.items()}
+        self._untested = {name for name, nodes in self.nodes.items() if not any(map(_ways, nodes))}
+
+    def entry(self, function: str) -> Way | None:
+        """The way into a function that tests nothing; None for any other."""
+        return (function, ENTRY, 0) if function in self._untested else None
 
     def all(self) -> list[Way]:
         """Every way, functions in order and tests from the root on."""
-        return [
+        ways = [
             (name, number, way)
             for name, nodes in self.nodes.items()
             for number, node in enumerate(nodes)
             for way in range(_ways(node))
         ]
+        return ways + [(name, ENTRY, 0) for name in self.nodes if name in self._untested]
 
     def goals(self, ifaces: Mapping[int, str]) -> Iterator[Goal]:
         """All goals, in the order of `all`. `ifaces`: the names of the Ifaces by number."""
         for name, nodes in self.nodes.items():
+            if name in self._untested:
+                yield Goal((name, ENTRY, 0), None, "a packet gets there", nodes[0].statement)
             for number, node in enumerate(nodes):
                 if isinstance(node, Test):
                     yield from _test_goals(name, number, node, ifaces)

@@ -44,6 +44,7 @@ class Tracer:
     def __init__(self, ways: Ways) -> None:
         self._places: list[_Branch | _Jump | Leaf] = []
         self._start: dict[str, int] = {}
+        self._entries: dict[str, Way] = {name: way for name in ways.nodes if (way := ways.entry(name))}
         for function, nodes in ways.nodes.items():
             base = self._start[function] = len(self._places)
             place = {id(node): base + number for number, node in enumerate(nodes)}
@@ -76,6 +77,8 @@ class Tracer:
         returns: list[tuple[int, str]] = []  # where to go on, and after which function
         ended: set[str] = set()  # functions that let this packet through to their end, and would again
         at = self._start[function]
+        if function in self._entries:
+            taken.append((self._entries[function], None))
         while True:
             place = self._places[at]
             if isinstance(place, _Branch):
@@ -87,6 +90,8 @@ class Tracer:
                 if place.callee is not None and place.callee not in ended:
                     returns.append((place.target, place.callee))
                     at = self._start[place.callee]
+                    if place.callee in self._entries:
+                        taken.append((self._entries[place.callee], None))
             elif place.verdict is Verdict.END and returns:
                 at, callee = returns.pop()
                 ended.add(callee)

@@ -184,6 +184,11 @@ def test_a_policy_beyond_the_budget_is_listed_as_not_planned() -> None:
     assert {item.reason for item in plan.unreachable} == {"not planned: the analysis budget is used up"}
 
 
+def test_a_function_that_tests_nothing_gets_a_packet() -> None:
+    plan = forwarding('log("seen") accept')
+    assert [probe.about for probe in plan.probes] == ["f: a packet gets there"] and not plan.unreachable
+
+
 def test_no_probes_without_functions() -> None:
     plan = planned("Iface a { index: 0, address: 192.0.2.1, netmask: 255.255.255.0 }")
     assert (plan.probes, plan.unreachable, plan.goals) == ((), (), 0)
