@@ -1,7 +1,8 @@
 """The ways out of the tests of decision graphs, and which of them packets take.
 
-A *way* is one edge of a test; a function that tests nothing has one way, its entry. A *goal* is a way together with the value that is to take it: both sides of every
-boundary, so each end of an edge that another edge lies beside; or any value, where a way has no boundary of its own.
+A *way* is one edge of a test; a function that tests nothing has one way, its entry. A *goal* is a way together with the
+value that is to take it: both sides of every boundary, so each end of an edge that another edge lies beside; or any
+value, where a way has no boundary of its own.
 """
 
 from __future__ import annotations
