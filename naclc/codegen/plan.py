@@ -133,9 +133,7 @@ class _Steps:
         low, high = self._plan_edges(test, edges[:middle]), self._plan_edges(test, edges[middle:])
         return self._add(CompareStep(test.field, "<=", edges[middle - 1].last, low, high, test.statement))
 
-    def _plan_member(
-        self, test: Test, edges: tuple[Edge, ...], intervals: Intervals, then: int, otherwise: int
-    ) -> int:
+    def _plan_member(self, test: Test, edges: tuple[Edge, ...], intervals: Intervals, then: int, otherwise: int) -> int:
         """Values in `intervals` go to `then`; `edges` say which values can get here."""
         field, statement = test.field, test.statement
         lowest, highest = edges[0].first, edges[-1].last

@@ -20,14 +20,16 @@ from naclc.source import SourceFile, Span
 
 Suggest = Callable[[str, Iterable[str]], str | None]
 
-_MARK = re.compile(r"(?:#+|/{2,}|/\*+)\s*(naclc\s*:\s*(?:allow\b|[\w-]+\().*?)\s*(?:\*/)?", re.IGNORECASE | re.DOTALL)
+_WORDS = r"naclc\s*:\s*(?:allow\b|[\w-]+\()"
+_MENTION = re.compile(_WORDS, re.IGNORECASE)
+_MARK = re.compile(r"(?:#+|/{2,}|/\*+)\s*(" + _WORDS + r".*?)\s*(?:\*/)?", re.IGNORECASE | re.DOTALL)
 _ALLOW = re.compile(r"naclc:\s*allow\s*\(\s*([\w-]+(?:\s*,\s*[\w-]+)*)\s*\)\s*(.*)", re.DOTALL)
 _HELP = "write `# naclc: allow(code) reason`"
 
 
 def mentioned(source: SourceFile) -> bool:
     """Whether there can be such a comment at all; false for nearly every policy."""
-    return "naclc" in source.text.lower()
+    return "naclc" in source.text.lower() and bool(_MENTION.search(source.text))
 
 
 def apply(

@@ -14,7 +14,6 @@ from naclc.verify.executor import Observation, Sent, Session
 from naclc.verify.neighbours import EVERYBODY, Neighbours, iface_on
 from naclc.verify.nics import nic_numbers
 
-
 _SHORTEST = 46  # octets that the shortest Ethernet frame carries: every executor sees packets padded to that
 
 
