@@ -8,6 +8,7 @@ from __future__ import annotations
 from naclc.diagnostics import Label
 from naclc.net.addresses import format_address, is_unicast, mask_of, prefix_of
 from naclc.semantics.scope import Scope
+from naclc.semantics.sets import shown
 from naclc.semantics.spelling import suggestion
 from naclc.semantics.values import Entry, Sort, Value
 from naclc.source import Span
@@ -69,7 +70,7 @@ class Keys:
         if not low <= value.number <= high:
             self.reporter.error(
                 "value-out-of-range",
-                f"`{key}` must be {low} to {high}, not {value.number}",
+                f"`{key}` must be {low} to {high}, not {shown(value.number)}",
                 value.span,
                 *origin_label(value),
             )

@@ -183,7 +183,12 @@ class Scope:
             advice: str | None = "test `iface.in` or `iface.out`"
         else:
             advice = suggestion(name, [*self.elements, *CONSTANTS, *more])
+            if any(self._is_known(name[:at]) and self._is_known(name[at + 1 :]) for at in _hyphens(name)):
+                advice = "a range is written in numbers, as in `80-443`; between letters `-` is part of a name"
         return Unknown("unknown-name", f"nothing is called `{name}`", 0, advice)
+
+    def _is_known(self, name: str) -> bool:
+        return name in self.elements or name.lower() in CONSTANTS
 
     def _element_target(self, element: Element, span: Span) -> View | Value:
         match element.kind:
@@ -286,6 +291,10 @@ class Scope:
 
     def names(self, kind: ElementKind) -> Iterable[str]:
         return (name for name, element in self.elements.items() if element.kind is kind)
+
+
+def _hyphens(name: str) -> list[int]:
+    return [at for at, character in enumerate(name) if character == "-"]
 
 
 def _is_word(path: ast.Path, words: frozenset[str]) -> bool:

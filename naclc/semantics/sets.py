@@ -31,6 +31,11 @@ def number_of(value: Value, ifaces: _IfaceNumbers) -> int:
     return value.number
 
 
+def shown(number: int) -> str:
+    """`number` for messages: nobody reads forty digits."""
+    return str(number) if abs(number) < 10**40 else "a number of more than 40 digits"
+
+
 def bounds(value: Value, ifaces: _IfaceNumbers) -> tuple[int, int]:
     """First and last number that a leaf stands for."""
     if value.sort is Sort.CIDR:
@@ -138,7 +143,7 @@ class Sets:
         wrong = [end for end in ends if not 0 <= end <= highest]
         if wrong:
             code = "port-out-of-range" if field.type is FieldType.PORT else "value-out-of-range"
-            message = f"{wrong[0]} does not fit `{field.name}`, which is 0 to {highest}"
+            message = f"{shown(wrong[0])} does not fit `{field.name}`, which is 0 to {highest}"
             self._reporter.error(code, message, value.span, *labels)
         return not wrong
 

@@ -104,3 +104,13 @@ def test_an_iface_field_says_what_the_hook_knows() -> None:
 def test_articles_are_right() -> None:
     text = HEAD + "Filter::IP f { Filter::ICMP { Filter::TCP { drop } } drop }\n"
     assert only(text, "wrong-subtype").message.endswith("in an ICMP context")
+
+
+def test_a_range_of_names_is_said_to_be_one() -> None:
+    text = HEAD + "Filter::IP f { Filter::TCP { if (tcp.dport in http-https) { accept } } drop }\n"
+    assert (only(text, "unknown-name").help or "").startswith("a range is written in numbers")
+
+
+def test_huge_numbers_are_not_printed() -> None:
+    text = HEAD + f"Filter::IP f {{ if (ip.ttl == {'9' * 5000}) {{ accept }} drop }}\n"
+    assert only(text, "value-out-of-range").message.startswith("a number of more than 40 digits does not fit")
