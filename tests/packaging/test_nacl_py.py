@@ -126,6 +126,36 @@ def test_exit_status_and_messages_come_through(installed, tmp_path):
     assert not (tmp_path / "out.cpp").exists()
 
 
+CMAKE = """\
+cmake_minimum_required(VERSION 3.13)
+project(nacl NONE)
+find_program(PYTHON python)
+find_program(NACL NaCl.py)
+add_custom_command(
+  OUTPUT ${CMAKE_BINARY_DIR}/out.cpp
+  COMMAND cat ${CMAKE_SOURCE_DIR}/fw.nacl | ${PYTHON} ${NACL} ${CMAKE_BINARY_DIR}/out.cpp
+  DEPENDS ${CMAKE_SOURCE_DIR}/fw.nacl)
+add_custom_target(policy ALL DEPENDS ${CMAKE_BINARY_DIR}/out.cpp)
+"""
+
+
+@pytest.mark.skipif(shutil.which("cmake") is None or shutil.which("make") is None, reason="no cmake or no make")
+def test_cmake_finds_it_stops_at_errors_and_is_up_to_date_afterwards(from_wheel, tmp_path):
+    (tmp_path / "CMakeLists.txt").write_text(CMAKE)
+    (tmp_path / "fw.nacl").write_text("a: 080\n")
+    env = {**os.environ, "PATH": f"{from_wheel / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    build = ("cmake", "--build", tmp_path / "build")
+    checked("cmake", "-S", tmp_path, "-B", tmp_path / "build", "-G", "Unix Makefiles", env=env)
+    failed = run(*build, env=env)
+    assert failed.returncode != 0 and "line 1:3 " in failed.stderr + failed.stdout
+    assert not (tmp_path / "build/out.cpp").exists()
+    (tmp_path / "fw.nacl").write_text(POLICY)
+    assert "NaCl: wrote " in checked(*build, env=env).stdout
+    os.utime(tmp_path / "fw.nacl")
+    assert "NaCl: wrote " in checked(*build, env=env).stdout
+    assert "NaCl: wrote " not in checked(*build, env=env).stdout
+
+
 def test_a_python_that_has_gone_is_named(tmp_path):
     script = tmp_path / "NaCl.py"
     script.write_text(SCRIPT.read_text().replace("#!python", f"#!{tmp_path}/gone/bin/python", 1))
