@@ -113,7 +113,7 @@ class _Search:
         if self.visits > _MOST_VISITS:
             raise TooMany
         found: list[Decider] = []
-        foreign = visit.deciders.past(target, 0, before)
+        foreign = visit.deciders.past(target, before)
         own = target & visit.attached
         for site in visit.sites:
             coming = target & site.potential

@@ -22,6 +22,8 @@ from naclc.source import Span
 if TYPE_CHECKING:
     from oxidd.bdd import BDDFunction
 
+_HIGHEST = 8  # doublings of neighbours whose union is made
+
 
 def without(packets: BDDFunction, others: BDDFunction) -> BDDFunction:
     """`packets` that are not in `others`."""
@@ -81,13 +83,14 @@ class Decider:
 class Deciders:
     """The deciders of one function in source order.
 
-    Unions of their matches are made when they are asked for, of 2**n neighbours at a time, so that one question costs
-    some steps for each doubling of the number of deciders.
+    What nobody has decided yet may be a very large set, so it is not made: a question about some packets is answered
+    with one of them after the other. Only unions of up to 2**_HIGHEST neighbours are kept.
     """
 
     def __init__(self) -> None:
         self._deciders: list[Decider] = []
         self._unions: dict[tuple[int, int], BDDFunction] = {}
+        self._examples: dict[BDDFunction, tuple[BDDFunction, int]] = {}  # with how many deciders they got past
 
     def __len__(self) -> int:
         return len(self._deciders)
@@ -102,45 +105,93 @@ class Deciders:
         """The packets that this one would decide if it were alone."""
         return self._union(0, number)
 
-    def past(self, packets: BDDFunction, start: int, end: int) -> BDDFunction:
-        """`packets` that none of the deciders start .. end - 1 decides."""
-        for level, number in _blocks(start, end):
+    def past(self, packets: BDDFunction, end: int) -> BDDFunction:
+        """`packets` that none of the first `end` decides."""
+        for level, number in reversed(_blocks(end)):
             packets = without(packets, self._union(level, number))
             if not packets.satisfiable():
                 break
         return packets
 
+    def let_past(self, packets: BDDFunction, *, asked_often: bool = False) -> bool:
+        """Whether some of `packets` are decided by none. With `asked_often` an example is kept for the next time."""
+        if packets in self._examples:
+            one, seen = self._examples[packets]
+            one, taker = self._follow(one, _blocks(len(self), seen))
+            if taker is None:
+                self._examples[packets] = one, len(self)
+                return True
+        left, blocks = packets, _blocks(len(self))
+        while left.satisfiable():
+            one, taker = self._follow(left.pick_cube_dd(), blocks)
+            if taker is None:
+                if asked_often:
+                    self._examples[packets] = one, len(self)
+                return True
+            blocks.remove(taker)
+            left = without(left, self._union(*taker))
+        return False
+
     def cover(self, packets: BDDFunction, end: int, longest: int) -> list[int] | None:
-        """Some of the first `end` deciders that together decide all of `packets`, last first; none can be left out.
+        """Some of the first `end` deciders that together decide all of `packets`; none can be left out.
 
-        None when it takes more than `longest`, or not all of `packets` are decided by them.
+        Those that decide first, where they are not too many. None when it takes more than `longest`, or not all of
+        `packets` are decided.
         """
-        found: list[int] = []
-        while packets.satisfiable():
-            last = self._last_needed(packets, end)
-            if last is None or len(found) == longest:
-                return None
-            found.append(last)
-            packets = without(packets, self.match(last))
-            end = last
-        return found
-
-    def _last_needed(self, packets: BDDFunction, end: int) -> int | None:
-        """The decider with which the last of `packets` is decided, going through them in order."""
-        for level, number in _blocks(0, end):
-            left = without(packets, self._union(level, number))
+        for backward in (False, True):
+            blocks = _blocks(end)[::-1] if backward else _blocks(end)
+            found: set[int] = set()
+            left = packets
+            while left.satisfiable() and len(found) < 4 * longest:
+                taker = self._taker(left, blocks, backward)
+                if taker is None:
+                    return None
+                found.add(taker)
+                left = without(left, self.match(taker))
             if not left.satisfiable():
-                return self._descend(packets, level, number)
-            packets = left
+                needed = self._needed(packets, sorted(found))
+                return needed if len(needed) <= longest else None
         return None
 
-    def _descend(self, packets: BDDFunction, level: int, number: int) -> int:
-        while level:
-            level, number = level - 1, number * 2
-            left = without(packets, self._union(level, number))
+    def _follow(
+        self, packets: BDDFunction, blocks: list[tuple[int, int]]
+    ) -> tuple[BDDFunction, tuple[int, int] | None]:
+        """Some of `packets` that get past all `blocks`, and None; or the block that takes those that came farthest."""
+        for block in blocks:
+            left = without(packets, self._union(*block))
+            if not left.satisfiable():
+                return packets, block
+            packets = left.pick_cube_dd()
+        return packets, None
+
+    def _taker(self, packets: BDDFunction, blocks: list[tuple[int, int]], backward: bool) -> int | None:
+        """The decider of one of `packets`, for which none before it in the order of `blocks` decides."""
+        one, waiting = packets.pick_cube_dd(), blocks[::-1]
+        while waiting:
+            level, number = waiting.pop()
+            left = without(one, self._union(level, number))
             if left.satisfiable():
-                packets, number = left, number + 1
-        return number
+                one = left.pick_cube_dd()
+            elif level == 0:
+                return number
+            else:
+                halves = [(level - 1, number * 2), (level - 1, number * 2 + 1)]
+                waiting += halves if backward else halves[::-1]
+        return None
+
+    def _needed(self, packets: BDDFunction, found: list[int]) -> list[int]:
+        """Of `found`, which decide all of `packets`, some that do so too and of which none can be left out."""
+        needed: list[int] = []
+        while packets.satisfiable():
+            left = packets
+            for last in found:
+                left = without(left, self.match(last))
+                if not left.satisfiable():
+                    break
+            needed.append(last)
+            packets = without(packets, self.match(last))
+            found = found[: found.index(last)]
+        return needed[::-1]
 
     def _union(self, level: int, number: int) -> BDDFunction:
         """The matches of deciders number * 2**level and on, 2**level of them."""
@@ -158,18 +209,20 @@ class Deciders:
         return union
 
 
-def _blocks(start: int, end: int) -> Iterator[tuple[int, int]]:
-    """start .. end - 1 as aligned blocks (level, number), each of 2**level numbers from number * 2**level.
+def _blocks(end: int, start: int = 0) -> list[tuple[int, int]]:
+    """start .. end - 1 as blocks (level, number), each of 2**level numbers from number * 2**level.
 
-    >>> list(_blocks(0, 13)), list(_blocks(3, 8))
+    >>> _blocks(13), _blocks(8, 3)
     ([(3, 0), (2, 2), (0, 12)], [(0, 3), (2, 1)])
     """
+    blocks = []
     while start < end:
-        level = (end - start).bit_length() - 1
+        level = min((end - start).bit_length() - 1, _HIGHEST)
         if start:
             level = min(level, (start & -start).bit_length() - 1)
-        yield level, start >> level
+        blocks.append((level, start >> level))
         start += 1 << level
+    return blocks
 
 
 @dataclass(eq=False, slots=True)

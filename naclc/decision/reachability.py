@@ -190,7 +190,8 @@ class _Analysis:
         ):
             return self.symbols.all
         visit = Visit(function, frozenset(), everything, everything)
-        return run(_Walk(self, visit, None).body(function.body, everything, Scope(None, None, everything, False)))
+        run(_Walk(self, visit, None).body(function.body, Scope(None, None, everything, False)))
+        return visit.deciders.past(everything, len(visit.deciders))
 
     def _visit(self, visit: Visit) -> None:
         potential = visit.attached
@@ -198,7 +199,7 @@ class _Analysis:
             potential = potential | site.potential
         if visit.arriving.satisfiable():
             scope = Scope(None, None, potential, any(site.scope.paired for site in visit.sites))
-            run(_Walk(self, visit, self.finder).body(visit.function.body, visit.arriving, scope))
+            run(_Walk(self, visit, self.finder).body(visit.function.body, scope))
 
 
 def _compares_fields(function: Function) -> bool:
@@ -207,7 +208,10 @@ def _compares_fields(function: Function) -> bool:
 
 
 class _Walk:
-    """Takes packets through one function. Without `finder` to find what comes to its end, nothing else."""
+    """Goes through one function in source order. Without `finder` to collect its deciders, nothing else.
+
+    What gets to a statement is what could, without what the deciders so far decide; it is asked for, never made.
+    """
 
     def __init__(self, analysis: _Analysis, visit: Visit, finder: Finder | None) -> None:
         self._analysis = analysis
@@ -215,50 +219,53 @@ class _Walk:
         self._deciders = visit.deciders
         self._finder = finder
 
-    def body(self, statements: tuple[Statement, ...], here: BDDFunction, scope: Scope) -> Work[BDDFunction]:
-        """What gets past `statements`, of the packets that are `here` before them."""
-        for number, statement in enumerate(statements):
-            if not here.satisfiable():
-                self._nobody_left(statements[number:], scope)
-                break
+    def _comes(self, packets: BDDFunction, *, asked_often: bool = False) -> bool:
+        """Whether some of `packets`, which could come here, do."""
+        if self._finder is None:
+            return True
+        return self._deciders.let_past(packets & self._visit.arriving, asked_often=asked_often)
+
+    def body(self, statements: tuple[Statement, ...], scope: Scope) -> Work[None]:
+        """`scope` is reached. What stands after a verdict is left out; of neighbours that nobody gets to the first is
+        told."""
+        told, fresh = False, len(self._deciders)
+        for statement in statements:
             match statement:
                 case If():
-                    here = yield self._branch(statement, here, scope)
+                    lost = yield self._branch(statement, scope)
                 case Block():
-                    here = yield self._block(statement, here, scope)
+                    lost = yield self._block(statement, scope)
                 case Call():
-                    here = self._call(statement, here, scope)
-                case Accept() | Drop():
-                    rule = scope.gate.span if scope.gate and scope.gate.word == "true" else statement.span
-                    self._deciders.add(Decider(scope, None, rule, scope.paired))
-                    return self._analysis.symbols.none
+                    lost = self._call(statement, scope)
                 case _:
-                    pass
-        return here
-
-    def _nobody_left(self, statements: tuple[Statement, ...], scope: Scope) -> None:
-        """All that could come to `statements` is decided before them: a rule is shadowed, of others the first told."""
-        if self._finder is None:
-            return
-        told = False
-        for statement in statements:
-            if isinstance(statement, If) and self._shadowed(statement, scope):
-                told = False
-                continue
-            if not told:
+                    lost = len(self._deciders) > fresh and not self._comes(scope.potential, asked_often=True)
+            if lost and not told and self._finder:
                 self._finder.unreachable(self._visit, scope, statement.span, None)
-                told = True
+            told = lost
             if isinstance(statement, _VERDICT):
+                rule = scope.gate.span if scope.gate and scope.gate.word == "true" else statement.span
+                self._deciders.add(Decider(scope, None, rule, scope.paired))
                 return
 
-    def _shadowed(self, statement: If, scope: Scope) -> bool:
-        """Whether there would be packets for the condition, if none were decided before; then that is a finding."""
-        target = scope.potential & self._analysis.where(statement)
-        if not target.satisfiable():
-            return False
-        if self._finder:
-            self._finder.shadowed(self._visit, self._inner(statement, scope), statement.condition.span, target)
-        return True
+    def _branch(self, statement: If, scope: Scope) -> Work[bool]:
+        """Whether nobody comes to `statement`, which then is still to be told."""
+        inner, start = self._inner(statement, scope), len(self._deciders)
+        taken = self._comes(inner.potential)
+        if taken:
+            yield self.body(statement.then, inner)
+        beside = self._beside(statement, scope, inner, taken, start)
+        passed = (not taken or bool(statement.otherwise)) and self._comes(beside.potential, asked_often=True)
+        if not taken and inner.potential.satisfiable():
+            self._shadowed(statement, inner)
+        elif not taken and not passed:
+            return True
+        elif not taken and statement.then:
+            self._excluded(statement, statement.then[0], inner)
+        if passed:
+            yield self.body(statement.otherwise, beside)
+        elif taken and statement.otherwise:
+            yield self._nobody_else(statement, beside)
+        return False
 
     def _inner(self, statement: If, scope: Scope) -> Scope:
         """The branch of `statement` for which its condition is true."""
@@ -266,77 +273,65 @@ class _Walk:
         paired = any(isinstance(atom, CompareFields) for atom in atoms(statement.condition))
         return Scope(scope, Gate(packets, statement.condition.span, "true"), packets, paired)
 
-    def _branch(self, statement: If, here: BDDFunction, scope: Scope) -> Work[BDDFunction]:
-        true = self._analysis.where(statement)
-        then, start = here & true, len(self._deciders)
-        inner = self._inner(statement, scope)
-        after = then
-        if then.satisfiable():
-            after = yield self.body(statement.then, then, inner)
-        elif not self._shadowed(statement, scope) and statement.then:
-            self._excluded(statement, statement.then[0], inner)
-        if not statement.otherwise:
-            return here if after == then else without(here, true) | after
-        otherwise = without(here, true)
-        beside = self._beside(statement, scope, inner, then.satisfiable(), start)
-        after_otherwise = otherwise
-        if otherwise.satisfiable():
-            after_otherwise = yield self.body(statement.otherwise, otherwise, beside)
-        else:
-            self._nobody_else(statement, statement.otherwise[0], beside)
-        return here if after == then and after_otherwise == otherwise else after | after_otherwise
-
-    def _beside(self, statement: If, scope: Scope, inner: Scope, alive: bool, start: int) -> Scope:
+    def _beside(self, statement: If, scope: Scope, inner: Scope, taken: bool, start: int) -> Scope:
         """The else branch. `if (A) { accept } else { B }` is `if (A) { accept } B`: what the deciders since `start`
-        decide in the other branch is decided before, not of other conditions."""
+        decide in the other branch could come here, if they did not."""
         true, everything = self._analysis.where(statement), self._analysis.symbols.all
         packets = false = ~true
-        if not alive or any(isinstance(each, _VERDICT) for each in statement.then):
+        if not taken or any(isinstance(each, _VERDICT) for each in statement.then):
             packets = everything
         else:
             for number in range(start, len(self._deciders)):
                 packets = packets | self._deciders.match(number)
-        paired = inner.paired
-        return Scope(scope, Gate(false, statement.condition.span, "false"), packets, paired)
+        return Scope(scope, Gate(false, statement.condition.span, "false"), packets, inner.paired)
 
-    def _nobody_else(self, statement: If, first: Statement, beside: Scope) -> None:
-        if not (isinstance(first, If) and self._shadowed(first, beside)):
-            self._excluded(statement, first, beside)
+    def _shadowed(self, statement: If, inner: Scope) -> None:
+        if self._finder:
+            self._finder.shadowed(self._visit, inner, statement.condition.span, inner.potential)
 
     def _excluded(self, statement: If, first: Statement, branch: Scope) -> None:
-        """`first` stands in a branch of `statement` that no packet takes."""
+        """`first` stands in a branch of `statement` that no packet takes: told, unless `never-occurs` says it all."""
         if self._finder and branch.parent and not impossible(statement.condition, self._analysis.possible):
             self._finder.unreachable(self._visit, branch.parent, first.span, branch.gate)
 
-    def _block(self, block: Block, here: BDDFunction, scope: Scope) -> Work[BDDFunction]:
-        if block.protocol is Protocol.IP:
-            through: BDDFunction = yield self.body(block.body, here, scope)
-            return through
+    def _nobody_else(self, statement: If, beside: Scope) -> Work[None]:
+        """An `else if` is a rule like others."""
+        first = statement.otherwise[0]
+        if not (isinstance(first, If) and self._inner(first, beside).potential.satisfiable()):
+            self._excluded(statement, first, beside)
+        else:
+            yield self.body(statement.otherwise, beside)
+
+    def _block(self, block: Block, scope: Scope) -> Work[bool]:
         guard = self._analysis.guard(block.protocol)
         gate = Gate(guard, block.span, block.protocol)
-        inside = here & guard
-        if not inside.satisfiable():
-            if self._finder:
-                self._finder.unreachable(self._visit, scope, block.span, gate)
-            return here
-        after = yield self.body(block.body, inside, Scope(scope, gate, guard, False))
-        return here if after == inside else without(here, guard) | after
+        inner = scope if block.protocol is Protocol.IP else Scope(scope, gate, guard, False)
+        if not self._comes(inner.potential, asked_often=True):
+            return self._nobody_in(gate, scope)
+        yield self.body(block.body, inner)
+        return False
 
-    def _call(self, call: Call, here: BDDFunction, scope: Scope) -> BDDFunction:
+    def _call(self, call: Call, scope: Scope) -> bool:
         analysis = self._analysis
         protocol = analysis.functions[call.function].protocol
         guard, passing = analysis.guard(protocol), analysis.passing[call.function]
-        inside = here & guard
-        if not inside.satisfiable():
-            if self._finder:
-                self._finder.unreachable(self._visit, scope, call.span, Gate(guard, call.span, protocol))
-            return here
+        potential = scope.potential & guard
+        if not self._comes(potential, asked_often=True):
+            return self._nobody_in(Gate(guard, call.span, protocol), scope)
+        before = len(self._deciders)
         if self._finder:
             callee = analysis.visits[call.function]
-            callee.sites.append(Site(self._visit, len(self._deciders), scope, guard))
-            callee.arriving = callee.arriving | inside
-        if passing == analysis.symbols.all:
-            return here
-        paired = scope.paired or call.function in analysis.paired
-        self._deciders.add(Decider(scope, without(guard, passing), call.span, paired))
-        return without(here, guard) | (inside & passing)
+            callee.sites.append(Site(self._visit, before, scope, guard))
+            callee.arriving = callee.arriving | self._deciders.past(potential & self._visit.arriving, before)
+        if passing != analysis.symbols.all:
+            paired = scope.paired or call.function in analysis.paired
+            self._deciders.add(Decider(scope, without(guard, passing), call.span, paired))
+        return False
+
+    def _nobody_in(self, gate: Gate, scope: Scope) -> bool:
+        """No packet passes `gate`. Whether none comes to it."""
+        if not self._comes(scope.potential, asked_often=True):
+            return True
+        if self._finder:
+            self._finder.unreachable(self._visit, scope, gate.span, gate)
+        return False
