@@ -100,6 +100,21 @@ def test_nics_beyond_the_bound_are_named(images: Images) -> None:
     assert vm.said.count(" virtionet ") == 32
 
 
+@pytest.mark.parametrize(
+    "more, why",
+    [
+        (["-cpu", "qemu64,-apic"], "panic: the processor has no local APIC"),
+        (["-machine", "q35,pit=off"], "panic: the interval timer (8254) does not count"),
+        (["-m", "3"], "panic: out of memory"),
+    ],
+    ids=["apic", "pit", "memory"],
+)
+def test_a_machine_that_lacks_something_says_so(images: Images, more: list[str], why: str) -> None:
+    with boot(images, more=more) as vm:
+        assert vm.status() == 203
+    assert why in vm.said
+
+
 def test_runs_without_a_nic(images: Images) -> None:
     with boot(images, nics=0) as vm:
         vm.wait_for("beat\nbeat\nbeat\n")
