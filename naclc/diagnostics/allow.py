@@ -14,16 +14,17 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from naclc.diagnostics import Diagnostic, Severity, error, pages, warning
 from naclc.source import SourceFile, Span
 
 Suggest = Callable[[str, Iterable[str]], str | None]
 
-_WORDS = r"naclc\s*:\s*(?:allow\b|[\w-]+\()"
-_MENTION = re.compile(_WORDS, re.IGNORECASE)
-_MARK = re.compile(r"(?:#+|/{2,}|/\*+)\s*(" + _WORDS + r".*?)\s*(?:\*/)?", re.IGNORECASE | re.DOTALL)
-_ALLOW = re.compile(r"naclc:\s*allow\s*\(\s*([\w-]+(?:\s*,\s*[\w-]+)*)\s*\)\s*(.*)", re.DOTALL)
+# Possessive throughout: a comment of any length and any content is read in linear time.
+_MARK = re.compile(r"(?:#+|/{2,}|/\*+)\s*+")
+_MENTION = re.compile(r"naclc\s*+:\s*+(?:allow\b|[\w-]++\()", re.IGNORECASE)
+_ALLOW = re.compile(r"naclc:\s*+allow\s*+\(\s*+([\w-]++(?:\s*+,\s*+[\w-]++)*+)\s*+\)\s*+(.*)", re.DOTALL)
 _HELP = "write `# naclc: allow(code) reason`"
 
 
@@ -42,7 +43,7 @@ def apply(
         statements: every statement of it, in any order.
         suggest: the help for a code (first argument) that is none of the known ones (second).
     """
-    comments, findings = list(comments), list(findings)
+    comments, findings, suggest = list(comments), list(findings), cache(suggest)
     wrong: list[Diagnostic] = []
     found = [allowed for comment in comments for allowed in _read(comment, wrong, suggest)]
     if not found:
@@ -93,14 +94,16 @@ def _unused(allowed: _Allowed) -> Diagnostic:
 
 
 def _read(comment: Span, wrong: list[Diagnostic], suggest: Suggest) -> Iterator[_Allowed]:
-    mark = _MARK.fullmatch(comment.text)
-    if mark is None:
+    mark = _MARK.match(comment.text)
+    assert mark is not None, "comments begin with their mark"
+    words = comment.text[mark.end() :].removesuffix("*/" if comment.text.startswith("/*") else "").rstrip()
+    if not _MENTION.match(words):
         return
-    start = comment.start + mark.start(1)
-    match = _ALLOW.fullmatch(mark[1])
+    start = comment.start + mark.end()
+    match = _ALLOW.fullmatch(words)
     if match is None or not match[2]:
         message = "the reason is missing" if match else "this comment says nothing to naclc"
-        wrong.append(error("allow-unknown", message, Span(comment.source, start, start + len(mark[1])), help=_HELP))
+        wrong.append(error("allow-unknown", message, Span(comment.source, start, start + len(words)), help=_HELP))
         return
     for word in re.finditer(r"[\w-]+", match[1]):
         at = start + match.start(1) + word.start()
@@ -116,11 +119,15 @@ def _refused(code: str, span: Span, suggest: Suggest) -> Diagnostic | None:
     page = pages.page(code)
     if page is None:
         advice = suggest(code, pages.codes()) or "`naclc explain` lists all codes"
-        return error("allow-unknown", f"there is no warning `{code}`", span, help=advice)
+        return error("allow-unknown", f"there is no warning `{_shortened(code)}`", span, help=advice)
     if Severity.WARNING not in page.severities:
         advice = "errors cannot be allowed: the policy must be changed"
         return error("allow-unknown", f"`{code}` is an error, not a warning", span, help=advice)
     return None
+
+
+def _shortened(word: str) -> str:
+    return word if len(word) <= 40 else f"{word[:37]}..."
 
 
 # --- where they count ---

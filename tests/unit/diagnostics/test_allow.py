@@ -162,6 +162,28 @@ def test_many_comments_take_linear_time(line):
 
 
 @pytest.mark.parametrize(
+    "comment",
+    [
+        "# naclc: allow(unused)" + " " * 200_000 + "x",
+        "# naclc" + " " * 200_000,
+        "#" * 200_000 + "naclc: allow(a",
+        "# naclc: allow(a" + " ,a" * 100_000,
+        "# naclc: allow(a" + " ,a" * 20_000 + ") kept",
+        "# naclc: allow(" + "a" * 200_000 + ") kept",
+        "/* naclc: allow(a) " + "* " * 100_000 + "*/",
+        "# naclc: " + "a" * 200_000,
+    ],
+    ids=["blanks", "blanks in the mark", "marks", "codes", "unknown codes", "a long code", "stars", "letters"],
+)
+def test_a_long_comment_takes_linear_time(comment):
+    started = time.process_time()
+    result = check_policy(SourceFile("fw.nacl", f"{comment}\n{FINE}"), Options())
+    assert {each.code for each in result.diagnostics} <= {"allow-unused", "allow-unknown"}
+    assert all(len(each.message) < 100 for each in result.diagnostics)
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
     "text", ["/* naclc: allow(", '"naclc: allow(', "# naclc: allow(\0)", "naclc\u202e", "{" * 2000]
 )
 def test_any_text_is_survived(text):
