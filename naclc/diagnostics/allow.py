@@ -19,7 +19,7 @@ from functools import cache
 from naclc.diagnostics import Diagnostic, Severity, error, pages, warning
 from naclc.source import SourceFile, Span
 
-Suggest = Callable[[str, Iterable[str]], str | None]
+Suggest = Callable[[str, tuple[str, ...]], str | None]
 
 # Possessive throughout: a comment of any length and any content is read in linear time.
 _MARK = re.compile(r"(?:#+|/{2,}|/\*+)\s*+")
