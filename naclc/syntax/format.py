@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from naclc.diagnostics import Diagnostic
 from naclc.source import SourceFile
+from naclc.syntax import format_allow
 from naclc.syntax.format_gaps import Gaps, gaps
 from naclc.syntax.format_layout import HARD, NONE, Layout
 from naclc.syntax.format_render import render
@@ -41,34 +42,42 @@ def format_source(source: SourceFile) -> tuple[str | None, list[Diagnostic]]:
             return None, errors
         tokens, _ = scan(source)
         between = gaps(source.text, tokens)
-        text = _formatted(between, tokens)
-        _check(between, tokens, text)
+        text, left = _formatted(between, tokens)
+        while left:
+            between = format_allow.moved(between, left)
+            text, left = _formatted(between, tokens)
     return text, []
 
 
-def _formatted(between: Gaps, tokens: list[Token]) -> str:
+def _formatted(between: Gaps, tokens: list[Token]) -> tuple[str, dict[int, int]]:
+    """The text, and the comments to naclc that would be left behind in it (format_allow.left_behind)."""
     layout = Layout(between, [NONE] * len(tokens), [0] * (len(tokens) + 1))
     numbered = [Token(token.kind, token.text, index, index) for index, token in enumerate(tokens)]
     if not Machine(numbered, layout).run():
         raise Misformatted("the program was parsed, but not a second time")
     layout.separators[-1] = HARD
-    return render(layout, numbered)
-
-
-def _check(before: Gaps, tokens: list[Token], text: str) -> None:
+    text = render(layout, numbered)
     again, problems = scan(SourceFile("formatted", text))
     after = gaps(text, again)
-    if any(problem.is_error for problem in problems) or _essence(before, tokens) != _essence(after, again):
+    if any(problem.is_error for problem in problems) or _essence(between, tokens) != _essence(after, again):
         raise Misformatted("the formatted program is not the program that was read")
-    if before.all_comments() != after.all_comments():
+    if between.all_comments() != after.all_comments():
         raise Misformatted("the formatted program does not have the comments of the program that was read")
+    if not format_allow.mentioned(text):
+        return text, {}
+    same = dict(zip(_essential(again), _essential(tokens), strict=True))
+    return text, format_allow.left_behind(between, after, layout.statements, same)
 
 
 def _essence(between: Gaps, tokens: list[Token]) -> list[tuple[str, str]]:
-    """Kind and text of the tokens, but for a comma before a closing bracket."""
+    return [(tokens[index].kind, between.texts[index]) for index in _essential(tokens)]
+
+
+def _essential(tokens: list[Token]) -> list[int]:
+    """The indices of all tokens but commas before a closing bracket."""
     following = [*(token.kind for token in tokens[1:]), ""]
     return [
-        (token.kind, text)
-        for token, text, after in zip(tokens, between.texts, following, strict=True)
+        index
+        for index, (token, after) in enumerate(zip(tokens, following, strict=True))
         if token.kind != "COMMA" or after not in _CLOSERS
     ]

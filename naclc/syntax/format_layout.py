@@ -65,7 +65,8 @@ class Layout:
 
     `groups`: (first, last) token of what stands on one line or is broken as a whole; inner ones before outer ones.
     `turns`: columns by which the indentation changes from this token on. `last_commas`: commas before a closing
-    bracket, written when it is broken; `commaless`: closing brackets that get one then.
+    bracket, written when it is broken; `commaless`: closing brackets that get one then. `statements`: the first tokens
+    of declarations and statements.
     """
 
     gaps: Gaps
@@ -74,6 +75,7 @@ class Layout:
     groups: list[tuple[int, int]] = field(default_factory=list)
     last_commas: set[int] = field(default_factory=set)
     commaless: set[int] = field(default_factory=set)
+    statements: list[int] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Callable[[Symbols], Any]:
         """The action of a rule of _FIXED or _ALONE."""
@@ -124,6 +126,7 @@ class Layout:
 
     def declared(self, s: Symbols) -> None:
         self.separators[s[1].start] = HARD
+        self.statements.append(s[1].start)
 
     def unnamed_function(self, s: Symbols) -> Part:
         return self._function(s)
@@ -146,6 +149,7 @@ class Layout:
             separator = LINE if short and not begins_line else HARD
             for statement in statements:
                 self.separators[statement.start] = separator
+                self.statements.append(statement.start)
             self._inside(opener, closer, separator)
         else:
             self._inside(opener, closer, LINE if closer.start in self.gaps.comments else NONE)

@@ -17,7 +17,7 @@ from tests.properties.syntax.test_syntax_properties import PROGRAMS
 
 BLANKS = ["", " ", "\t", "\n", "\r\n", "\n\n", "\r", " \n\n\n  "]
 COMMENTS = ["# one\n", "// two  \r\n", "#\n", "//\r", "/* three */", "/**/", "/* four\n   lines */", "/* five\r\n*/"]
-COMMENTS += ["#/*\n", "/*#*/", "/*\r*/"]
+COMMENTS += ["#/*\n", "/*#*/", "/*\r*/", "# naclc: allow(unused) x\n", "/* naclc: allow(a) b */"]
 GAPS = st.lists(st.sampled_from(BLANKS + COMMENTS), min_size=1, max_size=4).map("".join)
 COMMENT_OR_STRING = re.compile(r'"(?:[^"\\\r\n]|\\[^\r\n])*"|' + f"({tables.load().patterns['COMMENT']})")
 NO_GAP = re.compile(r"[A-Za-z0-9_-]")
