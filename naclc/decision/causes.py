@@ -27,7 +27,10 @@ class TooMany(Exception):
 
 @dataclass(slots=True)
 class Finder:
-    """Collects findings. Without `exact`, comparisons of fields are free choices, and no finding may rest on one."""
+    """Collects findings. Without `exact`, comparisons of fields are free choices, and no finding may rest on one.
+
+    What no packet could come to as the switches are set now is switched off, and no finding.
+    """
 
     symbols: Symbols
     pipeline: Pipeline
@@ -35,9 +38,10 @@ class Finder:
     findings: list[Diagnostic] = field(default_factory=list)
 
     def shadowed(self, visit: Visit, scope: Scope, condition: Span, target: BDDFunction) -> None:
-        """All of `target`, which `condition` is true for, are decided before; some there are."""
+        """All of `target`, which `condition` is true for, are decided before."""
+        target = target & self.symbols.settings
         found = self._takers(visit, target)
-        if self._rests_on_choice(found, scope):
+        if not target.satisfiable() or self._rests_on_choice(found, scope):
             return
         rules = "an earlier rule decides" if len(found) == 1 else "earlier rules decide"
         message = f"{rules} every packet that this is true for"
@@ -47,8 +51,9 @@ class Finder:
         """`statement` stands in `scope`, behind `gate` if it is not None."""
         target = scope.potential if gate is None else scope.potential & gate.packets
         if gate is None or target.satisfiable():
+            target = target & self.symbols.settings
             found = self._takers(visit, target)
-            if not self._rests_on_choice(found, scope):
+            if target.satisfiable() and not self._rests_on_choice(found, scope):
                 message = "no packet gets here: all that could are decided before"
                 self._warn("unreachable", message, statement, _named(found), _help(found, None))
         elif self.exact or not scope.paired:

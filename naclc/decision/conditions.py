@@ -40,8 +40,8 @@ def packets_where(condition: Condition, symbols: Symbols) -> BDDFunction:
 
 def _where(condition: Condition, symbols: Symbols) -> Work[BDDFunction]:
     match condition:
-        case Literal(_, span):
-            return symbols.switch(span.text)
+        case Literal(value, span):
+            return symbols.switch(span.text, value)
         case Compare(field):
             return symbols.member(field, of_compare(condition))
         case InSet(field, leaves):

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from oxidd.bdd import BDDFunction
 
 _FIRST_TRY = 1 << 16  # BDD nodes: there at once, and enough for usual policies
+_FOR_EACH = 128  # BDD nodes that a statement may need: a try that ends half way costs more than room
 _GROWTH = 16
 _VERDICT = Accept | Drop
 
@@ -93,7 +94,8 @@ def _findings(names: list[str], pipeline: Pipeline, max_nodes: int) -> list[Diag
         symbols = Symbols(fields | FACT_FIELDS, pairs, nodes, free_pairs=not exact)
         return _Analysis(functions, pipeline, symbols, exact).findings()
 
-    nodes = min(_FIRST_TRY, max_nodes)
+    statements = sum(1 for function in functions for _ in walk(function.body))
+    nodes = min(max(_FIRST_TRY, _FOR_EACH * statements), max_nodes)
     while True:
         try:
             return analysis(nodes)
@@ -264,7 +266,7 @@ class _Walk:
         if passed:
             yield self.body(statement.otherwise, beside)
         elif taken and statement.otherwise:
-            yield self._nobody_else(statement, beside)
+            self._nobody_else(statement, beside)
         return False
 
     def _inner(self, statement: If, scope: Scope) -> Scope:
@@ -294,13 +296,14 @@ class _Walk:
         if self._finder and branch.parent and not impossible(statement.condition, self._analysis.possible):
             self._finder.unreachable(self._visit, branch.parent, first.span, branch.gate)
 
-    def _nobody_else(self, statement: If, beside: Scope) -> Work[None]:
+    def _nobody_else(self, statement: If, beside: Scope) -> None:
         """An `else if` is a rule like others."""
         first = statement.otherwise[0]
-        if not (isinstance(first, If) and self._inner(first, beside).potential.satisfiable()):
-            self._excluded(statement, first, beside)
+        inner = self._inner(first, beside) if isinstance(first, If) else None
+        if isinstance(first, If) and inner and inner.potential.satisfiable():
+            self._shadowed(first, inner)
         else:
-            yield self.body(statement.otherwise, beside)
+            self._excluded(statement, first, beside)
 
     def _block(self, block: Block, scope: Scope) -> Work[bool]:
         guard = self._analysis.guard(block.protocol)

@@ -60,6 +60,7 @@ class Symbols:
         self._members: dict[tuple[str, Intervals], BDDFunction] = {}
         self._choices: dict[tuple[str, str], tuple[BDDFunction, BDDFunction]] = {}
         self._switches: dict[str, BDDFunction] = {}
+        self.settings: BDDFunction = self.all
         self.transport = self._variable(TRANSPORT, 0)
         self._lay_out({_whole(field) for field in fields}, frozenset() if free_pairs else pairs)
         for left, right in sorted(pairs, key=repr) if free_pairs else ():
@@ -118,10 +119,11 @@ class Symbols:
         below = self._within(rest, low)
         return bits[-1].ite(below if high == low else self._within(rest, high), below)
 
-    def switch(self, name: str) -> BDDFunction:
-        """A free choice that no field has a part in, the same for the same name."""
+    def switch(self, name: str, position: bool) -> BDDFunction:
+        """A free choice that no field has a part in, the same for the same name; `settings` has its `position`."""
         if name not in self._switches:
-            self._switches[name] = self._variable(name, 0)
+            choice = self._switches[name] = self._variable(name, 0)
+            self.settings = self.settings & (choice if position else ~choice)
         return self._switches[name]
 
     def guard(self, protocol: str) -> BDDFunction:
