@@ -27,6 +27,7 @@ from naclc.semantics.model import (
     Compare,
     CompareFields,
     Condition,
+    Dnat,
     Drop,
     Function,
     If,
@@ -36,7 +37,9 @@ from naclc.semantics.model import (
     Not,
     Or,
     Protocol,
+    Snat,
     Statement,
+    Syslog,
 )
 
 
@@ -94,6 +97,8 @@ class _Builder:
                 return store.leaf(Verdict.DROP, statement.id)
             case Log(parts):
                 return store.effect(parts, following, statement.id)
+            case Syslog() | Dnat() | Snat():
+                raise TypeError("naclc.pipeline.supported refuses this statement")
 
     def _guarded(self, protocol: Protocol, context: Protocol, inside: Node, outside: Node, statement: int) -> Node:
         if protocol in (Protocol.IP, context):

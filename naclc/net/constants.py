@@ -167,6 +167,9 @@ FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ece": 64
 
 STATES = {state.name.lower(): int(state) for state in State}
 
+# The words of syslog, in the order of their numbers 0 .. 7 (RFC 5424 6.2.1). They are words, not constants.
+SEVERITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+
 _TABLES = (
     (ConstantKind.PORT, PORTS),
     (ConstantKind.PROTOCOL, PROTOCOLS),

@@ -5,15 +5,29 @@ Function bodies are the trees of naclc.semantics.model, untouched: the interpret
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
-from naclc.semantics.model import Function, Hook
+from naclc.semantics.model import Config, EntryState, Function, Hook, Protocol, TimerData
 from naclc.source import Span
+
+
+class Translation(StrEnum):
+    """What is done to a packet after the functions of a chain (docs/language.md 8.5)."""
+
+    DEMASQUERADE = "demasquerade"
+    MASQUERADE = "masquerade"
+    UN_SNAT = "un-snat"
+    UN_DNAT = "un-dnat"
 
 
 @dataclass(frozen=True, slots=True)
 class Iface:
-    """An Iface of the machine. `tracks` and `forwards` as docs/language.md 8.1 defines them."""
+    """An Iface of the machine. `tracks` and `forwards` as docs/language.md 8.1 defines them.
+
+    Addresses, `vlan`, `config`, `dhcp_timeout` and the limits as in naclc.semantics.model.Iface. `has_nat`: a Nat hangs
+    on one of its chains. `translations` holds the hooks that have any, in the order in which they are done.
+    """
 
     name: str
     number: int
@@ -25,6 +39,14 @@ class Iface:
     tracks: bool
     forwards: bool
     chains: dict[Hook, tuple[str, ...]]  # function names; every hook but forward, empty where nothing is attached
+    vlan: int | None = None
+    config: Config = Config.STATIC
+    dhcp_timeout: int = 10
+    masquerade: bool = False
+    has_nat: bool = False
+    translations: dict[Hook, tuple[Translation, ...]] = field(default_factory=dict)
+    send_queue_limit: int | None = None
+    buffer_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +67,68 @@ class Router:
     send_time_exceeded: bool
 
 
+# Seconds an entry of the connection table lives, by its state: those of IncludeOS.
+DEFAULT_TIMEOUTS: dict[tuple[EntryState, Protocol], int] = {
+    (EntryState.UNCONFIRMED, Protocol.TCP): 10,
+    (EntryState.UNCONFIRMED, Protocol.UDP): 10,
+    (EntryState.UNCONFIRMED, Protocol.ICMP): 10,
+    (EntryState.CONFIRMED, Protocol.TCP): 30,
+    (EntryState.CONFIRMED, Protocol.UDP): 10,
+    (EntryState.CONFIRMED, Protocol.ICMP): 10,
+    (EntryState.ESTABLISHED, Protocol.TCP): 300,
+    (EntryState.ESTABLISHED, Protocol.UDP): 10,
+    (EntryState.ESTABLISHED, Protocol.ICMP): 10,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Conntrack:
+    """The settings of the connection table, with all defaults. `declared`: there is a Conntrack element.
+
+    `limit` counts tuples, 0: as many as the machine has room for. `reserve` None: nothing is reserved.
+    """
+
+    declared: bool = False
+    limit: int = 0
+    reserve: int | None = None
+    stateful_tcp: bool = False
+    timeouts: dict[tuple[EntryState, Protocol], int] = field(default_factory=DEFAULT_TIMEOUTS.copy)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    address: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    """TCP, round robin. The Ifaces are Iface numbers."""
+
+    client_iface: int
+    client_port: int
+    wait_queue_limit: int
+    session_limit: int
+    server_iface: int
+    nodes: tuple[Node, ...]
+    active_check: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SyslogServer:
+    address: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """First run after one second, then every `interval` seconds."""
+
+    name: str
+    interval: int
+    data: tuple[TimerData, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """`functions` holds those that are attached or called by one that is, callees before callers, so that a stage
@@ -55,6 +139,10 @@ class Pipeline:
     functions: dict[str, Function]
     statements: dict[int, Span]
     untracked: str = "drop"  # or "filter": what happens to packets without an entry
+    conntrack: Conntrack = field(default_factory=Conntrack)
+    syslog: SyslogServer | None = None  # None: messages go to the console
+    load_balancer: LoadBalancer | None = None
+    timers: tuple[Timer, ...] = ()
 
     def attached(self) -> dict[str, frozenset[tuple[Hook, int | None]]]:
         """Where each attached function hangs: (hook, Iface number), the number None for forward."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from naclc.net.addresses import format_address, prefix_of
+from naclc.net.constants import SEVERITIES
 from naclc.net.fields import Field, FieldType, State
 from naclc.semantics import model
 from naclc.semantics.depth import run_deep
@@ -20,6 +21,15 @@ def _dump(configuration: model.Configuration) -> str:
         lines += _iface_lines(iface)
     if configuration.gateway:
         lines += _gateway_lines(configuration.gateway)
+    if configuration.conntrack:
+        lines += _conntrack_lines(configuration.conntrack)
+    if configuration.load_balancer:
+        lines += _load_balancer_lines(configuration.load_balancer)
+    if configuration.syslog:
+        syslog = configuration.syslog
+        lines.append(f"syslog {syslog.name} to {format_address(syslog.address)}:{syslog.port}")
+    for timer in configuration.timers:
+        lines.append(f"timer {timer.name} every {timer.interval} s: {', '.join(timer.data)}")
     for function in configuration.functions:
         lines += function_lines(function, names)
     return "".join(f"{line}\n" for line in lines)
@@ -27,12 +37,21 @@ def _dump(configuration: model.Configuration) -> str:
 
 def _iface_lines(iface: model.Iface) -> list[str]:
     lines = [f"iface {iface.name} = {iface.number}", f"  nic {iface.nic}"]
+    if iface.vlan is not None:
+        lines.append(f"  vlan {iface.vlan}")
+    if iface.config is not model.Config.STATIC:
+        lines.append(f"  config {iface.config} timeout {iface.dhcp_timeout} s")
     if iface.address is not None and iface.netmask is not None:
         lines.append(f"  address {format_network(iface.address, iface.netmask)}")
     if iface.gateway is not None:
         lines.append(f"  gateway {format_address(iface.gateway)}")
     if iface.dns is not None:
         lines.append(f"  dns {format_address(iface.dns)}")
+    lines += ["  masquerade"] * iface.masquerade
+    if iface.send_queue_limit is not None:
+        lines.append(f"  send_queue_limit {iface.send_queue_limit}")
+    if iface.buffer_limit is not None:
+        lines.append(f"  buffer_limit {iface.buffer_limit}")
     lines += [f"  {hook}: {_chain(chain)}" for hook, chain in iface.chains.items()]
     return lines
 
@@ -47,6 +66,27 @@ def _gateway_lines(gateway: model.Gateway) -> list[str]:
     if gateway.forward is not None:
         lines.append(f"  forward: {_chain(gateway.forward)}")
     return lines
+
+
+def _conntrack_lines(conntrack: model.Conntrack) -> list[str]:
+    lines = [f"conntrack {conntrack.name}", f"  limit {conntrack.limit}"]
+    if conntrack.reserve is not None:
+        lines.append(f"  reserve {conntrack.reserve}")
+    lines += ["  stateful_tcp"] * conntrack.stateful_tcp
+    lines += [f"  timeout {state} {protocol} {time} s" for (state, protocol), time in conntrack.timeouts.items()]
+    return [*lines, f"  untracked {conntrack.untracked}"]
+
+
+def _load_balancer_lines(balancer: model.LoadBalancer) -> list[str]:
+    limits = f"wait queue {balancer.wait_queue_limit}, sessions {balancer.session_limit}"
+    check = ", active check" if balancer.active_check else ""
+    nodes = [f"  node {format_address(node.address)}:{node.port}" for node in balancer.nodes]
+    return [
+        f"load balancer {balancer.name}",
+        f"  clients on {balancer.client_iface} port {balancer.client_port}, {limits}",
+        f"  servers on {balancer.server_iface}{check}",
+        *nodes,
+    ]
 
 
 def _chain(chain: tuple[model.Attachment, ...]) -> str:
@@ -85,8 +125,18 @@ def _add_statement(lines: list[str], statement: model.Statement, level: int, nam
         case model.Drop():
             lines.append(f"{start}drop")
         case model.Log():
-            parts = (part.name if isinstance(part, Field) else _quoted(part) for part in statement.parts)
-            lines.append(f"{start}log {' '.join(parts)}")
+            lines.append(f"{start}log {_parts(statement.parts)}")
+        case model.Syslog():
+            lines.append(f"{start}syslog {SEVERITIES[statement.severity]} {_parts(statement.parts)}")
+        case model.Dnat() | model.Snat():
+            address = [] if statement.address is None else [format_address(statement.address)]
+            port = [] if statement.port is None else [str(statement.port)]
+            word = "dnat" if isinstance(statement, model.Dnat) else "snat"
+            lines.append(f"{start}{word} {', '.join(address + port)}")
+
+
+def _parts(parts: tuple[str | Field, ...]) -> str:
+    return " ".join(part.name if isinstance(part, Field) else _quoted(part) for part in parts)
 
 
 def _add_if(lines: list[str], statement: model.If, level: int, names: list[str]) -> None:

@@ -36,6 +36,41 @@ class Kind(StrEnum):
     NAT = "Nat"
 
 
+class Config(StrEnum):
+    """How an Iface gets its address."""
+
+    STATIC = "static"
+    DHCP = "dhcp"
+    DHCP_WITH_FALLBACK = "dhcp-with-fallback"
+
+
+class EntryState(StrEnum):
+    """The state of an entry of the connection table, as the timeouts name it (docs/language.md 8.2: U, N, E)."""
+
+    UNCONFIRMED = "unconfirmed"
+    CONFIRMED = "confirmed"
+    ESTABLISHED = "established"
+
+
+class Untracked(StrEnum):
+    """What happens to packets without an entry in the connection table."""
+
+    DROP = "drop"
+    FILTER = "filter"
+
+
+class TimerData(StrEnum):
+    """What a Timer prints, in the order in which it prints it."""
+
+    TIMESTAMP = "timestamp"
+    STATS = "stats"
+    MEMORY = "memory"
+    CPU = "cpu"
+    LB = "lb"
+    STACK_SAMPLING = "stack-sampling"
+    TIMERS = "timers"
+
+
 # --- conditions ---
 
 
@@ -176,11 +211,43 @@ class Log:
     span: Span
 
 
-Statement = If | Block | Call | Accept | Drop | Log
+@dataclass(frozen=True, slots=True)
+class Syslog:
+    """Send one message made of the parts; `severity` is 0 (emerg) .. 7 (debug), RFC 5424 6.2.1."""
+
+    severity: int
+    parts: tuple[str | Field, ...]
+    id: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Dnat:
+    """Rewrite the destination and end the function. One of `address` and `port` is given, or both; None: kept."""
+
+    address: int | None
+    port: int | None
+    id: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Snat:
+    """As Dnat, with the source."""
+
+    address: int | None
+    port: int | None
+    id: int
+    span: Span
+
+
+Statement = If | Block | Call | Accept | Drop | Log | Syslog | Dnat | Snat
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
+    """A Filter holds no Dnat and no Snat, a Nat no Accept and no Drop, and each calls its own kind only."""
+
     kind: Kind
     protocol: Protocol
     name: str
@@ -203,8 +270,11 @@ class Attachment:
 class Iface:
     """`number` counts the Ifaces in source order from 0 and is the value of iface.in and iface.out.
 
-    `nic` is a NIC number or a MAC address in the form aa:bb:cc:dd:ee:ff (lower case). `address`, `netmask` are both
-    given or both None; `gateway`, `dns` are None when not given or 0.0.0.0.
+    `nic` is a NIC number or a MAC address in the form aa:bb:cc:dd:ee:ff (lower case); with `vlan` (1 .. 4094) the Iface
+    is that VLAN on the NIC. `address`, `netmask` are both given or both None: with Config.STATIC None means that the
+    Iface is configured elsewhere, with DHCP they are None, with DHCP_WITH_FALLBACK they are the fallback. `gateway`,
+    `dns` are None when not given or 0.0.0.0. `dhcp_timeout` is in seconds. The limits are None when not written, 0 for
+    unlimited.
     """
 
     name: str
@@ -216,6 +286,12 @@ class Iface:
     dns: int | None
     chains: dict[Hook, tuple[Attachment, ...]]  # only hooks whose key was written; a written chain may be empty
     span: Span
+    vlan: int | None = None
+    config: Config = Config.STATIC
+    dhcp_timeout: int = 10
+    masquerade: bool = False
+    send_queue_limit: int | None = None
+    buffer_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +316,71 @@ class Gateway:
 
 
 @dataclass(frozen=True, slots=True)
+class Conntrack:
+    """`limit` 0: none of its own. `timeouts` holds what was written, in seconds; its protocols are TCP, UDP and ICMP.
+    `reserve` None: not written."""
+
+    name: str
+    limit: int
+    reserve: int | None
+    stateful_tcp: bool
+    timeouts: dict[tuple[EntryState, Protocol], int]
+    untracked: Untracked
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A server behind the load balancer."""
+
+    address: int
+    port: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    """TCP connections to `client_port` on `client_iface`, spread round robin over `nodes`, which are reached by
+    `server_iface`. The limits are 1 at least."""
+
+    name: str
+    client_iface: str
+    client_port: int
+    wait_queue_limit: int
+    session_limit: int
+    server_iface: str
+    nodes: tuple[Node, ...]  # source order, one at least
+    active_check: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SyslogServer:
+    """The Syslog element: where messages go, by UDP."""
+
+    name: str
+    address: int
+    port: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """`interval` is in seconds. `data` is in the order of TimerData, each word once, one at least."""
+
+    name: str
+    interval: int
+    data: tuple[TimerData, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     ifaces: tuple[Iface, ...]
     gateway: Gateway | None
     functions: tuple[Function, ...]  # all top-level functions, source order
     span: Span
+    conntrack: Conntrack | None = None
+    load_balancer: LoadBalancer | None = None
+    syslog: SyslogServer | None = None
+    timers: tuple[Timer, ...] = ()  # source order
