@@ -82,6 +82,7 @@ def _check(source: SourceFile, options: Options) -> Compilation:
     from naclc.decision.verdicts import missing_verdicts
     from naclc.interpret.walk import evaluator
     from naclc.pipeline.lower import lower
+    from naclc.pipeline.supported import unsupported
     from naclc.semantics.partial import without_consequences
     from naclc.semantics.resolve import resolve
     from naclc.syntax.parse import parse
@@ -100,6 +101,10 @@ def _check(source: SourceFile, options: Options) -> Compilation:
     result = replace(result, diagnostics=_sorted(result.diagnostics, findings))
     if configuration is None:
         return result
+    refused = unsupported(configuration)
+    if refused:
+        known = configuration if result.ok else None
+        return replace(result, configuration=known, diagnostics=_sorted(result.diagnostics, refused))
     pipeline = lower(configuration)
     graphs = build(pipeline)
     findings = missing_verdicts(graphs, pipeline, evaluator(pipeline), max_nodes=options.analysis_nodes)

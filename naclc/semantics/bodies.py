@@ -1,7 +1,7 @@
 """Function bodies: statements of the syntax tree to statements of the model (docs/language.md section 6).
 
-Reports   unknown-type, unknown-subtype, wrong-function, wrong-subtype, unknown-action, bad-arguments, not-a-value,
-          not-supported-yet; nested-name, empty-body, after-verdict; and what naclc.semantics.conditions reports.
+Reports   unknown-type, unknown-subtype, wrong-function, wrong-subtype, unknown-action;
+          nested-name, empty-body, after-verdict; and what naclc.semantics.conditions and .arguments report.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from itertools import count
 from naclc.diagnostics import Label
 from naclc.net.fields import Field
 from naclc.semantics import model
+from naclc.semantics.arguments import Arguments
 from naclc.semantics.conditions import Conditions
 from naclc.semantics.declare import ACTIONS, kind_of, protocol_of
-from naclc.semantics.model import Kind, Protocol
+from naclc.semantics.model import Kind, Protocol, Untracked
 from naclc.semantics.scope import Scope
 from naclc.semantics.sets import Sets
 from naclc.semantics.spelling import suggestion
-from naclc.semantics.values import Element, ElementKind, Sort
+from naclc.semantics.values import Element, ElementKind
 from naclc.source import Span
 from naclc.syntax import ast
 
 VERDICTS = ("accept", "drop")
+REWRITES = ("dnat", "snat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,11 @@ class CallSite:
 
 @dataclass(slots=True)
 class FunctionInfo:
-    """A top-level function and what has to be known of it where it is called or attached."""
+    """A top-level function and what has to be known of it where it is called or attached.
+
+    `port_spans` gives for the id of a dnat or snat where its port stands; `open_ports` are those of them that stand
+    in the function's own context.
+    """
 
     element: Element
     function: model.Function | None
@@ -54,6 +60,8 @@ class FunctionInfo:
     open_blocks: list[tuple[Protocol, Span]] = field(default_factory=list)
     iface_uses: list[tuple[Field, Span]] = field(default_factory=list)
     accepts: bool = False
+    port_spans: dict[int, Span] = field(default_factory=dict)
+    open_ports: list[tuple[str, Span]] = field(default_factory=list)
 
 
 def an(protocol: Protocol | None) -> str:
@@ -69,32 +77,35 @@ def may_run(child: Protocol, parent: Protocol | None) -> bool:
 class Bodies:
     """Reads all functions of a program; statement ids rise over all of them."""
 
-    def __init__(self, scope: Scope, ifaces: dict[str, int]) -> None:
+    def __init__(self, scope: Scope, ifaces: dict[str, int], untracked: Untracked) -> None:
         self._scope = scope
         self._ifaces = ifaces
+        self._untracked = untracked
         self._sets = Sets(scope, ifaces)
         self._ids = count()
 
     def read(self, function: ast.Function, element: Element) -> FunctionInfo:
         info = FunctionInfo(element, None)
-        if element.function_kind is Kind.NAT:
-            self._scope.reporter.not_supported("a Nat function", function.type.span)
-            return info
-        reader = _BodyReader(self._scope, Conditions(self._scope, self._sets, self._ifaces, element), self._ids, info)
+        conditions = Conditions(self._scope, self._sets, self._ifaces, element, self._untracked)
+        reader = _BodyReader(self._scope, conditions, self._ids, info)
         body = reader.body(function.body, Context(element.protocol, element.protocol is Protocol.IP))
-        info.iface_uses = reader.conditions.iface_uses
-        protocol = element.protocol or Protocol.IP
-        info.function = model.Function(Kind.FILTER, protocol, element.name, body, element.span)
+        info.iface_uses = conditions.iface_uses
+        kind, protocol = element.function_kind or Kind.FILTER, element.protocol or Protocol.IP
+        info.function = model.Function(kind, protocol, element.name, body, element.span, function.type.span)
         return info
 
 
 class _BodyReader:
+    """`_kind` is that of the function around; None when it is not known, and then everything may stand in it."""
+
     def __init__(self, scope: Scope, conditions: Conditions, ids: count[int], info: FunctionInfo) -> None:
-        self.conditions = conditions
+        self._conditions = conditions
+        self._arguments = Arguments(scope, conditions, info.element)
         self._scope = scope
         self._reporter = scope.reporter
         self._ids = ids
         self._info = info
+        self._kind = info.element.function_kind
 
     def body(self, body: ast.Body, context: Context) -> tuple[model.Statement, ...]:
         """The statements that are without errors."""
@@ -105,9 +116,10 @@ class _BodyReader:
         return tuple(statement for statement in read if statement is not None)
 
     def _check_after_verdict(self, body: ast.Body) -> None:
+        ends = REWRITES if self._kind is Kind.NAT else VERDICTS
         for statement, following in zip(body.statements, body.statements[1:], strict=False):
-            if isinstance(statement, ast.Action) and statement.name.text.lower() in VERDICTS:
-                label = Label(statement.span, "decides here")
+            if isinstance(statement, ast.Action) and statement.name.text.lower() in ends:
+                label = Label(statement.span, "the function ends here")
                 message = f"nothing gets past `{statement.name.text}`"
                 self._reporter.warning("after-verdict", message, following.span, label)
                 return
@@ -123,7 +135,7 @@ class _BodyReader:
 
     def _cond(self, cond: ast.Cond, context: Context) -> model.If | None:
         number = next(self._ids)
-        condition = self.conditions.condition(cond.condition, context.protocol)
+        condition = self._conditions.condition(cond.condition, context.protocol)
         then = self.body(cond.then, context)
         otherwise: tuple[model.Statement, ...] = ()
         if isinstance(cond.otherwise, ast.Cond):
@@ -137,8 +149,8 @@ class _BodyReader:
         number = next(self._ids)
         kind = kind_of(function.type, self._reporter)
         protocol = protocol_of(function.subtype, self._reporter)
-        if kind is Kind.NAT:
-            self._reporter.error("wrong-function", "a Nat cannot stand in a Filter", function.type.span)
+        if kind and self._kind and kind is not self._kind:
+            self._reporter.error("wrong-function", f"a {kind} cannot stand in a {self._kind}", function.type.span)
             return None
         if function.name:
             self._reporter.warning(
@@ -148,7 +160,7 @@ class _BodyReader:
                 help="remove the name, or move the function to top level to call it",
             )
         if protocol and not may_run(protocol, context.protocol):
-            message = f"a Filter::{protocol} cannot stand in {an(context.protocol)} context"
+            message = f"a {kind}::{protocol} cannot stand in {an(context.protocol)} context"
             self._reporter.error("wrong-subtype", message, function.subtype.span)
         elif protocol and protocol is not Protocol.IP and context.open:
             self._info.open_blocks.append((protocol, function.subtype.span))
@@ -160,55 +172,46 @@ class _BodyReader:
     def _action(self, action: ast.Action, context: Context) -> model.Statement | None:
         number = next(self._ids)
         match action.name.text.lower():
-            case "accept":
-                self._info.accepts = True
-                self._no_arguments(action)
-                return model.Accept(number, action.span)
-            case "drop":
-                self._no_arguments(action)
-                return model.Drop(number, action.span)
-            case "log":
-                return self._log(action, number, context)
-            case "syslog":
-                self._reporter.not_supported("the action `syslog`", action.name.span)
-                return None
+            case "accept" | "drop" as name:
+                return self._verdict(action, name, number)
             case "dnat" | "snat" as name:
-                self._reporter.error("wrong-function", f"`{name}` belongs in a Nat, not in a Filter", action.name.span)
-                return None
+                return self._rewrite(action, name, number, context)
+            case "log":
+                parts = self._arguments.parts(action, 0, context.protocol)
+                return None if parts is None else model.Log(parts, number, action.span)
+            case "syslog":
+                message = self._arguments.message(action, context.protocol)
+                return None if message is None else model.Syslog(*message, number, action.span)
             case _:
                 return self._call(action, number, context)
 
-    def _no_arguments(self, action: ast.Action) -> None:
-        if action.arguments:
-            span = action.arguments[0].span.to(action.arguments[-1].span)
-            message, advice = f"`{action.name.text}` takes no arguments", f"write `{action.name.text}`"
-            self._reporter.error("bad-arguments", message, span, help=advice)
-
-    def _log(self, action: ast.Action, number: int, context: Context) -> model.Log | None:
-        if not action.arguments:
-            self._reporter.error(
-                "bad-arguments",
-                "`log` needs at least one argument",
-                action.name.span,
-                help='as in `log("refused ", ip.saddr, "\\n")`',
-            )
+    def _verdict(self, action: ast.Action, name: str, number: int) -> model.Statement | None:
+        if self._kind is Kind.NAT:
+            self._belongs_elsewhere(action, Kind.FILTER, "a packet that no dnat or snat meets goes on unchanged")
             return None
-        parts = [self._log_part(argument, context) for argument in action.arguments]
-        good = tuple(part for part in parts if part is not None)
-        return model.Log(good, number, action.span) if len(good) == len(parts) else None
+        self._arguments.refuse(action)
+        if name == "drop":
+            return model.Drop(number, action.span)
+        self._info.accepts = True
+        return model.Accept(number, action.span)
 
-    def _log_part(self, argument: ast.Value, context: Context) -> str | Field | None:
-        value = self.conditions.operand(argument, context.protocol)
-        if value.sort is Sort.STRING:
-            return value.text
-        if value.field:
-            return value.field
-        if value.sort in (Sort.FUNCTION, Sort.ELEMENT):
-            self._reporter.error("not-a-value", f"`{argument.span.text}` is {value.what}, not a value", argument.span)
-        elif value.sort is not Sort.BAD:
-            message = f"`log` takes strings and packet fields, not {value.what}"
-            self._reporter.error("bad-arguments", message, argument.span, help="put text in quotes")
-        return None
+    def _rewrite(self, action: ast.Action, name: str, number: int, context: Context) -> model.Statement | None:
+        if self._kind is Kind.FILTER:
+            self._belongs_elsewhere(action, Kind.NAT, None)
+            return None
+        end = self._arguments.new_end(action, context.protocol)
+        if end is None:
+            return None
+        if end.port_span:
+            self._info.port_spans[number] = end.port_span
+            if context.open:
+                self._info.open_ports.append((name, end.port_span))
+        make = model.Dnat if name == "dnat" else model.Snat
+        return make(end.address, end.port, number, action.span)
+
+    def _belongs_elsewhere(self, action: ast.Action, kind: Kind, advice: str | None) -> None:
+        message = f"`{action.name.text}` belongs in a {kind}, not in a {self._kind}"
+        self._reporter.error("wrong-function", message, action.name.span, help=advice)
 
     def _call(self, action: ast.Action, number: int, context: Context) -> model.Call | None:
         name = action.name
@@ -217,20 +220,18 @@ class _BodyReader:
             self._refuse_action(name, target)
             return None
         self._scope.use(self._info.element, ast.Path((name,), name.span))
-        self._no_arguments(action)
-        if target.function_kind is not Kind.FILTER:
-            if target.function_kind is Kind.NAT:
-                label = Label(target.span, "declared here")
-                message = f"`{name.text}` is a Nat and cannot be called from a Filter"
-                self._reporter.error("wrong-function", message, name.span, label)
+        self._arguments.refuse(action)
+        if target.function_kind is None:
+            return None
+        if self._kind and target.function_kind is not self._kind:
+            label = Label(target.span, "declared here")
+            message = f"`{name.text}` is a {target.function_kind} and cannot be called from a {self._kind}"
+            self._reporter.error("wrong-function", message, name.span, label)
             return None
         if target.protocol and not may_run(target.protocol, context.protocol):
-            self._reporter.error(
-                "wrong-subtype",
-                f"`{name.text}` is a Filter::{target.protocol} and cannot be called in {an(context.protocol)} context",
-                name.span,
-                Label(target.span, "declared here"),
-            )
+            what = f"a {target.function_kind}::{target.protocol}"
+            message = f"`{name.text}` is {what} and cannot be called in {an(context.protocol)} context"
+            self._reporter.error("wrong-subtype", message, name.span, Label(target.span, "declared here"))
             return None
         self._info.calls.append(CallSite(target, name.span, context))
         return model.Call(name.text, number, action.span)

@@ -1,6 +1,6 @@
 """What follows from who calls whom: cycles, depth, contexts, and the hooks from which a function is reached.
 
-Reports   call-cycle, too-deep, wrong-subtype, field-not-available; accept-continues.
+Reports   call-cycle, too-deep, wrong-subtype, field-not-available, nat-port-icmp; accept-continues.
 Every walk visits a (function, context or hook) once: thirty functions that call each other twice stay linear.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from naclc.diagnostics import Label
+from naclc.semantics.arguments import refuse_port_in_icmp
 from naclc.semantics.bodies import CallSite, FunctionInfo, an, may_run
 from naclc.semantics.model import Attachment, Hook, Protocol
 from naclc.semantics.reporter import Reporter
@@ -102,10 +103,14 @@ class Calls:
         """Checks `info` as called in a context of `protocol`; answers the calls that keep it."""
         name = info.element.name
         label = Label(site.span, f"`{name}` is called in {an(protocol)} context here")
+        kind = info.element.function_kind
         for child, span in info.open_blocks:
             if not may_run(child, protocol):
-                message = f"a Filter::{child} cannot stand in {an(protocol)} context, from which `{name}` is called"
+                message = f"a {kind}::{child} cannot stand in {an(protocol)} context, from which `{name}` is called"
                 self._reporter.error("wrong-subtype", message, span, label)
+        if protocol is Protocol.ICMP:
+            for action, span in info.open_ports:
+                refuse_port_in_icmp(self._reporter, action, span, label)
         below = []
         for call in info.calls:
             target = call.target
@@ -113,7 +118,7 @@ class Calls:
                 continue
             if not may_run(target.protocol, protocol):
                 message = (
-                    f"`{target.name}` is a Filter::{target.protocol} and cannot be called in {an(protocol)} context, "
+                    f"`{target.name}` is a {kind}::{target.protocol} and cannot be called in {an(protocol)} context, "
                     f"from which `{name}` is called"
                 )
                 self._reporter.error("wrong-subtype", message, call.span, label)

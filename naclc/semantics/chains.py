@@ -58,15 +58,15 @@ class _ChainReader:
     def _attach(self, function: Element, value: Value) -> None:
         reporter = self._scope.reporter
         label = Label(function.span, "declared here")
+        if function.function_kind is None or function.protocol is None:
+            return  # its type is not known, which has been reported
         if function.function_kind is Kind.NAT:
             if self._hook is Hook.FORWARD:
                 reporter.error(
                     "wrong-function", f"`{function.name}` is a Nat: `forward` takes Filters", value.span, label
                 )
-            return
-        if function.function_kind is None or function.protocol is None:
-            return  # its type is not known, which has been reported
-        if function.protocol is not Protocol.IP:
+                return
+        elif function.protocol is not Protocol.IP:
             reporter.error(
                 "wrong-subtype",
                 f"a chain takes Filter::IP functions, and `{function.name}` is a Filter::{function.protocol}",

@@ -1,43 +1,42 @@
 """Conditions: operands resolved, types and widths checked, what is constant evaluated.
 
-Reports   all codes of docs/language.md section 4 that concern tests; field-not-available; constant-condition.
+Reports   all codes of docs/language.md section 4 that concern tests; field-not-available; constant-condition, and what
+          naclc.semantics.occurrence reports.
 """
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
-
 from naclc.net.fields import Field, FieldType
 from naclc.semantics import model
-from naclc.semantics.model import Protocol
+from naclc.semantics.model import Protocol, Untracked
+from naclc.semantics.occurrence import Occurrence
 from naclc.semantics.scope import Scope
 from naclc.semantics.sets import EMPTY_SET, Sets, bounds, number_of
-from naclc.semantics.typing_rules import EQUAL, MIRROR, between_constants, between_fields, wanted, with_constant
+from naclc.semantics.typing_rules import (
+    EQUAL,
+    EVALUATE,
+    MIRROR,
+    between_constants,
+    between_fields,
+    wanted,
+    with_constant,
+)
 from naclc.semantics.values import SETS, Element, Sort, Value, View
 from naclc.source import Span
 from naclc.syntax import ast
-
-_EVALUATE: dict[str, Callable[[int, int], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 
 
 class Conditions:
     """The conditions of one function. `iface_uses` collects the iface fields it mentions and where."""
 
-    def __init__(self, scope: Scope, sets: Sets, ifaces: dict[str, int], owner: Element) -> None:
+    def __init__(self, scope: Scope, sets: Sets, ifaces: dict[str, int], owner: Element, untracked: Untracked) -> None:
         self.iface_uses: list[tuple[Field, Span]] = []
         self._scope = scope
         self._reporter = scope.reporter
         self._sets = sets
         self._ifaces = ifaces
         self._owner = owner
+        self._occurrence = Occurrence(scope.reporter, owner.function_kind, untracked)
 
     def operand(self, value: ast.Value, context: Protocol | None) -> Value:
         """A value that stands in a function of protocol `context` (None: not known, every field is there)."""
@@ -144,7 +143,9 @@ class Conditions:
         if operator in legal:
             if not self._sets.check_width(constant, field):
                 return None
-            return model.Compare(field, operator, number_of(constant, self._ifaces), test.span)
+            number = number_of(constant, self._ifaces)
+            self._occurrence.check_compare(field, operator, number, constant.span)
+            return model.Compare(field, operator, number, test.span)
         if legal & EQUAL:
             self._refuse_operator(test, field)
         elif constant.sort is Sort.IFACE and field.type is FieldType.ADDR:
@@ -162,7 +163,7 @@ class Conditions:
             message = f"{left.what} and {right.what} cannot be compared with `{test.operator}`"
             self._reporter.error("type-mismatch", message, test.span)
             return None
-        truth = _EVALUATE[test.operator](number_of(left, self._ifaces), number_of(right, self._ifaces))
+        truth = EVALUATE[test.operator](number_of(left, self._ifaces), number_of(right, self._ifaces))
         if left.literal and right.literal:
             self._warn_constant(truth, test.span)
         return model.Literal(truth, test.span)
@@ -184,7 +185,10 @@ class Conditions:
                 self._reporter.error("type-mismatch", message, test.span, help="use == or !=")
                 return None
             leaves = self._sets.fit(right, left.field)
-            return None if leaves is None else model.InSet(left.field, leaves, test.span)
+            if leaves is None:
+                return None
+            self._occurrence.check_leaves(left.field, leaves)
+            return model.InSet(left.field, leaves, test.span)
         return self._constant_membership(test, left, right)
 
     def _check_set(self, right: Value) -> bool:

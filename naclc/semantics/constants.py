@@ -113,7 +113,7 @@ class _Walk:
                 path.span,
                 help="a field may stand only in a test or in log()",
             )
-        elif target.sort is Sort.ELEMENT:
+        elif target.sort is Sort.ELEMENT and path.text.lower() not in WORDS:
             self._scope.reporter.error("not-a-value", f"`{path.text}` is {target.what}, not a value", path.span)
 
     def _refuse_additions(self, additions: tuple[Addition, ...], what: str) -> None:

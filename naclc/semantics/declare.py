@@ -1,7 +1,7 @@
 """Enters the declarations of a program into the namespace, dotted assignments included.
 
 Reports   duplicate-name, duplicate-element, duplicate-key, bad-name, bad-assignment, missing-name, unknown-type,
-          unknown-subtype, not-supported-yet; shadows-builtin.
+          unknown-subtype; shadows-builtin.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from naclc.semantics.values import Addition, Element, ElementKind
 from naclc.syntax import ast
 
 ELEMENT_TYPES = {
-    "iface": "Iface",
-    "gateway": "Gateway",
-    "conntrack": "Conntrack",
-    "load_balancer": "Load_balancer",
-    "syslog": "Syslog",
-    "timer": "Timer",
+    "Iface": ElementKind.IFACE,
+    "Gateway": ElementKind.GATEWAY,
+    "Conntrack": ElementKind.CONNTRACK,
+    "Load_balancer": ElementKind.LOAD_BALANCER,
+    "Syslog": ElementKind.SYSLOG,
+    "Timer": ElementKind.TIMER,
 }
-ONCE = frozenset({"gateway", "conntrack", "load_balancer", "syslog"})
+ONCE = frozenset({ElementKind.GATEWAY, ElementKind.CONNTRACK, ElementKind.LOAD_BALANCER, ElementKind.SYSLOG})
+_TYPE_NAMES = {name.lower(): name for name in ELEMENT_TYPES}
 FUNCTION_TYPES = {"filter": Kind.FILTER, "nat": Kind.NAT}
 ACTIONS = ("accept", "drop", "log", "syslog", "dnat", "snat")
 RESERVED = frozenset({"tcp", "udp", "icmp", "ct", "ip"})
@@ -73,7 +74,7 @@ class _Declarer:
         self.functions: list[tuple[ast.Function, Element]] = []
         self._scope = scope
         self._reporter = scope.reporter
-        self._once: dict[str, ast.Name] = {}
+        self._once: dict[ElementKind, ast.Name] = {}
 
     def enter(self, element: Element) -> None:
         """Gives `element` its name, if it may have it."""
@@ -122,24 +123,20 @@ class _Declarer:
 
     def typed(self, typed: ast.Typed) -> None:
         spelled = typed.type.text
-        folded = spelled.lower()
-        kind = {"iface": ElementKind.IFACE, "gateway": ElementKind.GATEWAY}.get(folded, ElementKind.OTHER)
-        if folded not in ELEMENT_TYPES:
-            kind = ElementKind.UNKNOWN
-            known = [*ELEMENT_TYPES.values(), *Kind]
+        type_name = _TYPE_NAMES.get(spelled.lower())
+        kind = ElementKind.UNKNOWN if type_name is None else ELEMENT_TYPES[type_name]
+        if type_name is None:
+            known = [*ELEMENT_TYPES, *Kind]
             message = f"there is no type `{spelled}`"
             self._reporter.error("unknown-type", message, typed.type.span, help=suggestion(spelled, known))
-        elif kind is ElementKind.OTHER:
-            self._reporter.not_supported(f"a {ELEMENT_TYPES[folded]}", typed.type.span)
-        if folded in ONCE:
-            self._check_once(folded, typed)
-        type_name = ELEMENT_TYPES.get(folded, spelled)
-        self.enter(Element(typed.name.text, kind, typed.name.span, typed.value, type_name=type_name))
+        if kind in ONCE:
+            self._check_once(kind, typed)
+        self.enter(Element(typed.name.text, kind, typed.name.span, typed.value, type_name=type_name or spelled))
 
-    def _check_once(self, folded: str, typed: ast.Typed) -> None:
-        first = self._once.setdefault(folded, typed.name)
+    def _check_once(self, kind: ElementKind, typed: ast.Typed) -> None:
+        first = self._once.setdefault(kind, typed.name)
         if first is not typed.name:
-            message = f"there can be only one {ELEMENT_TYPES[folded]}"
+            message = f"there can be only one {_TYPE_NAMES[typed.type.text.lower()]}"
             self._reporter.error("duplicate-element", message, typed.name.span, Label(first.span, "the first one"))
 
     def assign(self, assignment: ast.Untyped) -> None:

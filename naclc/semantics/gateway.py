@@ -6,18 +6,17 @@ Reports   unknown-key, missing-key, type-mismatch, net-and-host, bad-address, ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from naclc.diagnostics import Label
 from naclc.net.addresses import ALL_ONES, format_address, in_subnet, prefix_of
 from naclc.semantics.chains import read_chain
 from naclc.semantics.ifaces import ReadIface
-from naclc.semantics.keys import Keys
-from naclc.semantics.model import Attachment, Gateway, Hook, Route
+from naclc.semantics.keys import Keys, list_places, members_of
+from naclc.semantics.model import Attachment, Config, Gateway, Hook, Route
 from naclc.semantics.scope import Scope
 from naclc.semantics.spelling import suggestion
-from naclc.semantics.values import Element, ElementKind, Entry, Sort, Value, View
+from naclc.semantics.values import Element, ElementKind, Entry, Sort, View
 from naclc.source import Span
 from naclc.syntax import ast
 
@@ -88,7 +87,7 @@ class _GatewayReader:
         return options
 
     def read_list(self, view: View) -> dict[str, Entry]:
-        for item in self._items(view, set()):
+        for item in list_places(self._scope, view):
             self._read_item(item)
         options = {}
         own = (addition for addition in view.additions if addition.owner.kind is ElementKind.GATEWAY)
@@ -97,6 +96,8 @@ class _GatewayReader:
                 key = child.name.text.lower()
                 if key in OPTIONS and child.value is not None:
                     options[key] = Entry(child.name, View(child.value, (), child.owner, True))
+                    for below in child.children.values():
+                        self._refuse_below(below.name, child.name)
                 else:
                     self._refuse_addition(child.name)
         return options
@@ -109,17 +110,9 @@ class _GatewayReader:
             help="only send_time_exceeded and forward can be added; give the routes names to add more",
         )
 
-    def _items(self, view: View, open_lists: set[tuple[int, ...]]) -> Iterator[View]:
-        """The members of a list of routes, named lists in it flattened."""
-        if not isinstance(view.value, ast.List) or view.key in open_lists:
-            return
-        for item in view.value.items:
-            place = View(item, (), view.owner, True)
-            value = self._scope.follow(place)
-            if value.sort is Sort.LIST and value.view:
-                yield from self._items(value.view, open_lists | {view.key})
-            else:
-                yield place
+    def _refuse_below(self, name: ast.Name, option: ast.Name) -> None:
+        message = f"cannot add `{name.text}` to `{option.text}`: it is no object"
+        self._reporter.error("bad-assignment", message, name.span)
 
     def _read_item(self, place: View) -> None:
         value = self._scope.ground(place)
@@ -143,11 +136,10 @@ class _GatewayReader:
             )
 
     def _read_route(self, view: View, span: Span) -> None:
-        folded = View(view.value, view.additions, view.owner, True)
-        keys = Keys(self._scope, "a route", span, self._scope.members(folded))
+        keys = Keys(self._scope, "a route", span, members_of(self._scope, view))
         keys.refuse_unknown(ROUTE_KEYS)
         destination = self._read_destination(keys)
-        iface = self._read_iface(keys)
+        iface = keys.iface("iface")
         nexthop = keys.host_address("nexthop", none_allowed=True)
         cost = keys.integer("cost")
         if destination is None or iface is None:
@@ -191,28 +183,6 @@ class _GatewayReader:
                 help=f"write {format_address(net & mask)}",
             )
 
-    def _read_iface(self, keys: Keys) -> Element | None:
-        if not keys.require("iface"):
-            return None
-        view = keys.entries["iface"].view
-        value = self._scope.ground(view, refuse=self._refuse_iface)
-        if value.sort is Sort.IFACE:
-            return value.element
-        if value.sort is Sort.BAD:
-            return None
-        if isinstance(view.value, ast.Path):
-            self._refuse_iface(view.value, value)
-        else:
-            keys.mismatch("iface", "the name of an Iface", value)
-        return None
-
-    def _refuse_iface(self, path: ast.Path, value: Value | None = None) -> None:
-        message = (
-            f"there is no Iface `{path.text}`" if value is None else f"`{path.text}` is {value.what}, not an Iface"
-        )
-        known = self._scope.names(ElementKind.IFACE)
-        self._reporter.error("unknown-iface", message, path.span, help=suggestion(path.text, known))
-
     def _check_duplicate(self, destination: _Destination, span: Span) -> None:
         first = self._spans.setdefault((destination.net, destination.netmask), span)
         if first is not span:
@@ -227,7 +197,7 @@ class _GatewayReader:
     def _check_nexthop(self, keys: Keys, destination: _Destination, element: Element, nexthop: int | None) -> None:
         """`nexthop` None: not written or wrong. Nothing is said about an Iface whose subnet is configured elsewhere."""
         iface = self._ifaces.get(element.name)
-        if iface is None or iface.address is None or iface.netmask is None:
+        if iface is None or iface.config is not Config.STATIC or iface.address is None or iface.netmask is None:
             return
         if nexthop:
             if not in_subnet(nexthop, iface.address, iface.netmask):

@@ -1,8 +1,8 @@
 """Reads and checks Ifaces (docs/language.md 5.1).
 
 Reports   unknown-key, missing-key, type-mismatch, unknown-word, bad-mac, nic-missing, iface-incomplete, bad-address,
-          bad-netmask, value-out-of-range, duplicate-iface, duplicate-address; address-not-host, gateway-outside,
-          subnet-overlap.
+          bad-netmask, value-out-of-range, vlan-out-of-range, dhcp-with-static, limit-on-vlan, duplicate-iface,
+          duplicate-address; address-not-host, gateway-outside, subnet-overlap, masquerade-no-address, no-effect.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from naclc.diagnostics import Label
 from naclc.net.addresses import format_address, in_subnet, is_network_or_broadcast, normalize_mac, subnet_bounds
 from naclc.semantics.chains import read_chain
 from naclc.semantics.keys import Keys
-from naclc.semantics.model import Attachment, Hook, Iface
+from naclc.semantics.model import DEFAULT_DHCP_TIMEOUT, Attachment, Config, Hook, Iface
 from naclc.semantics.reporter import Reporter
 from naclc.semantics.scope import CONFIG_WORDS, Scope
 from naclc.semantics.spelling import suggestion
@@ -22,25 +22,42 @@ from naclc.source import Span
 from naclc.syntax import ast
 
 HOOKS = (Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING)
-UNSUPPORTED_KEYS = ("vlan", "dhcp_timeout", "masquerade", "send_queue_limit", "buffer_limit")
-KEYS = ("index", "config", "address", "netmask", "gateway", "dns", *HOOKS, *UNSUPPORTED_KEYS)
+STATIC_KEYS = ("address", "netmask", "gateway", "dns")
+LIMITS = ("send_queue_limit", "buffer_limit")
+KEYS = ("index", "vlan", "config", *STATIC_KEYS, "dhcp_timeout", "masquerade", *LIMITS, *HOOKS)
+MAX_VLAN = 4094
 
 
 @dataclass(frozen=True, slots=True)
 class ReadIface:
-    """An Iface and where its parts are written. `nic` None: wrong or missing. `sole_index`: has no other key."""
+    """An Iface and where its parts are written. What is wrong or missing is None. `is_vlan`: has the key, however
+    wrong. `tracks`: packets on it are looked up in the connection table even if no route names it."""
 
     element: Element
     nic: int | str | None
     nic_span: Span
-    plain: bool
+    is_vlan: bool
+    vlan: int | None
+    config: Config | None
     address: int | None
     netmask: int | None
     gateway: int | None
     dns: int | None
     address_span: Span
+    dhcp_timeout: int | None
+    masquerade: bool
+    send_queue_limit: int | None
+    buffer_limit: int | None
     chains: dict[Hook, tuple[Attachment, ...]]
-    sole_index: bool
+    keys: dict[str, Span]
+
+    @property
+    def sole_index(self) -> bool:
+        return set(self.keys) == {"index"}
+
+    @property
+    def tracks(self) -> bool:
+        return self.masquerade or bool(self.chains)
 
     def to_model(self, number: int) -> Iface:
         """Only for an Iface without errors."""
@@ -54,6 +71,13 @@ class ReadIface:
             self.dns or None,
             self.chains,
             self.element.span,
+            vlan=self.vlan,
+            config=self.config or Config.STATIC,
+            dhcp_timeout=self.dhcp_timeout or DEFAULT_DHCP_TIMEOUT,
+            masquerade=self.masquerade,
+            send_queue_limit=self.send_queue_limit,
+            buffer_limit=self.buffer_limit,
+            keys=self.keys,
         )
 
 
@@ -63,23 +87,26 @@ def read_iface(scope: Scope, element: Element, nics: int | None) -> ReadIface | 
     if keys is None:
         return None
     keys.refuse_unknown(KEYS)
-    for key in UNSUPPORTED_KEYS:
-        if key in keys.entries:
-            scope.reporter.not_supported(f"the Iface key `{key}`", keys.key_span(key))
-    static = _check_config(keys)
-    _check_complete(keys, static)
+    config = _read_config(keys)
+    _check_complete(keys, config)
     iface = ReadIface(
         element=element,
         nic=_read_nic(keys, nics),
         nic_span=keys.value_span("index") if "index" in keys.entries else element.span,
-        plain="vlan" not in keys.entries,
+        is_vlan="vlan" in keys.entries,
+        vlan=keys.integer("vlan", 1, MAX_VLAN, code="vlan-out-of-range"),
+        config=config,
         address=keys.host_address("address"),
         netmask=keys.netmask("netmask", 1),
         gateway=keys.host_address("gateway", none_allowed=True),
         dns=keys.host_address("dns", none_allowed=True),
         address_span=keys.value_span("address") if "address" in keys.entries else element.span,
+        dhcp_timeout=keys.integer("dhcp_timeout", 1),
+        masquerade=_read_masquerade(keys, config),
+        send_queue_limit=_read_limit(keys, "send_queue_limit"),
+        buffer_limit=_read_limit(keys, "buffer_limit"),
         chains={hook: read_chain(scope, hook, keys.entries[hook]) for hook in HOOKS if hook in keys.entries},
-        sole_index=set(keys.entries) == {"index"},
+        keys={key: entry.name.span for key, entry in keys.entries.items()},
     )
     _check_subnet(keys, iface)
     return iface
@@ -97,30 +124,50 @@ def _open_iface(scope: Scope, element: Element) -> Keys | None:
 
 
 def _refuse_word(reporter: Reporter, path: ast.Path) -> None:
-    advice = suggestion(path.text, sorted(CONFIG_WORDS))
+    advice = suggestion(path.text, CONFIG_WORDS)
     reporter.error("unknown-word", f"there is no config `{path.text}`", path.span, help=advice)
 
 
-def _check_config(keys: Keys) -> bool:
-    """Whether the Iface is static, as far as can be told."""
-    entry = keys.entries.get("config")
-    if entry is None:
-        return True
-    value = keys.scope.ground(entry.view, CONFIG_WORDS, lambda path: _refuse_word(keys.reporter, path))
-    if value.sort is Sort.BAD:
-        return False
-    if value.sort is not Sort.WORD or value.text not in CONFIG_WORDS:
-        keys.mismatch("config", "`static`, `dhcp` or `dhcp-with-fallback`", value)
-        return False
-    if value.text != "static":
-        keys.reporter.not_supported(f"the Iface config `{value.text}`", value.span)
-    return value.text == "static"
+def _read_config(keys: Keys) -> Config | None:
+    """None when it is written wrong: nothing that depends on it is checked then."""
+    if "config" not in keys.entries:
+        return Config.STATIC
+    word = keys.word("config", "config", CONFIG_WORDS)
+    return None if word is None else Config(word)
 
 
-def _check_complete(keys: Keys, static: bool) -> None:
-    """Address and netmask belong together, and nothing else of a static configuration makes sense without them."""
-    if not static:
+def _check_complete(keys: Keys, config: Config | None) -> None:
+    """Which keys of a configuration need each other, or have no place beside the config."""
+    match config:
+        case Config.DHCP:
+            for key in STATIC_KEYS:
+                if key in keys.entries:
+                    message = f"`{key}` comes from the DHCP server: {keys.title} cannot be given one"
+                    advice = "remove it, or use `config: dhcp-with-fallback`"
+                    label = Label(keys.value_span("config"), "asks for DHCP")
+                    keys.reporter.error("dhcp-with-static", message, keys.key_span(key), label, help=advice)
+        case Config.DHCP_WITH_FALLBACK:
+            _require_address(keys, "dhcp-with-fallback")
+        case Config.STATIC if "vlan" in keys.entries:
+            _require_address(keys, "a VLAN Iface")
+        case Config.STATIC:
+            _check_static(keys)
+    if config is Config.STATIC and "dhcp_timeout" in keys.entries:
+        message = f"`dhcp_timeout` has no effect: {keys.title} does not use DHCP"
+        keys.reporter.warning("no-effect", message, keys.key_span("dhcp_timeout"))
+
+
+def _require_address(keys: Keys, what: str) -> None:
+    missing = [key for key in ("address", "netmask") if key not in keys.entries]
+    if keys.holds_cidr("address"):
         return
+    if missing:
+        message = f"{keys.title} needs {' and '.join(f'`{key}`' for key in missing)}: {what} must have them"
+        keys.reporter.error("iface-incomplete", message, keys.span)
+
+
+def _check_static(keys: Keys) -> None:
+    """Address and netmask belong together, and nothing else of a static configuration makes sense without them."""
     if "address" in keys.entries:
         if "netmask" not in keys.entries and not keys.holds_cidr("address"):
             keys.reporter.error(
@@ -139,6 +186,22 @@ def _check_complete(keys: Keys, static: bool) -> None:
                 help=f"give it an address and a netmask, or remove `{key}`",
             )
             return
+
+
+def _read_limit(keys: Keys, key: str) -> int | None:
+    if key in keys.entries and "vlan" in keys.entries:
+        label = Label(keys.key_span("vlan"), "makes it a VLAN Iface")
+        message = f"a VLAN Iface has no `{key}`: the queue is its NIC's"
+        keys.reporter.error("limit-on-vlan", message, keys.key_span(key), label, help="give it to the Iface of the NIC")
+    return keys.integer(key)
+
+
+def _read_masquerade(keys: Keys, config: Config | None) -> bool:
+    masquerade = bool(keys.boolean("masquerade"))
+    if masquerade and config is Config.STATIC and "address" not in keys.entries:
+        message = f"{keys.title} has no address that packets could be masqueraded with"
+        keys.reporter.warning("masquerade-no-address", message, keys.key_span("masquerade"))
+    return masquerade
 
 
 def _read_nic(keys: Keys, nics: int | None) -> int | str | None:
@@ -188,23 +251,44 @@ def _check_subnet(keys: Keys, iface: ReadIface) -> None:
 
 
 def check_together(reporter: Reporter, ifaces: list[ReadIface]) -> None:
-    """What no Iface may do beside another one: same NIC, same address, overlapping subnets."""
-    nics: dict[int | str, ReadIface] = {}
-    addresses: dict[int, ReadIface] = {}
+    """What no Iface may do beside another one: same NIC or VLAN, same address, overlapping subnets."""
+    places: dict[tuple[int | str, int | None], ReadIface] = {}
     for iface in ifaces:
-        if iface.nic is not None and iface.plain:
-            other = nics.setdefault(iface.nic, iface)
-            if other is not iface:
-                message = f"Ifaces `{other.element.name}` and `{iface.element.name}` are on the same NIC"
-                label = Label(other.nic_span, "first given here")
-                reporter.error("duplicate-iface", message, iface.nic_span, label)
-        if iface.address is not None:
-            other = addresses.setdefault(iface.address, iface)
-            if other is not iface:
-                message = f"Ifaces `{other.element.name}` and `{iface.element.name}` have the same address"
-                label = Label(other.address_span, "first given here")
-                reporter.error("duplicate-address", message, iface.address_span, label)
-    _check_overlaps(reporter, [iface for iface in ifaces if addresses.get(iface.address or 0) is iface])
+        if iface.nic is None or (iface.is_vlan and iface.vlan is None):
+            continue
+        other = places.setdefault((iface.nic, iface.vlan), iface)
+        if other is not iface:
+            where = "on the same NIC" if iface.vlan is None else f"VLAN {iface.vlan} of the same NIC"
+            message = f"Ifaces `{other.element.name}` and `{iface.element.name}` are {where}"
+            label = Label(other.nic_span, "first given here")
+            reporter.error("duplicate-iface", message, iface.nic_span, label)
+    _check_overlaps(reporter, _check_addresses(reporter, ifaces))
+
+
+def _check_addresses(reporter: Reporter, ifaces: list[ReadIface]) -> list[ReadIface]:
+    """Answers the Ifaces with the address that they are the first to have."""
+    holders: dict[int, list[ReadIface]] = {}
+    for iface in ifaces:
+        if iface.address is None:
+            continue
+        earlier = holders.setdefault(iface.address, [])
+        clash = next((other for other in earlier if not _may_share_address(other, iface)), None)
+        if clash or earlier:
+            other = clash or earlier[0]
+            message = f"Ifaces `{other.element.name}` and `{iface.element.name}` have the same address"
+            label = Label(other.address_span, "first given here")
+            report = reporter.error if clash else reporter.warning
+            report("duplicate-address", message, iface.address_span, label)
+        if clash is None:
+            earlier.append(iface)
+    return [same[0] for same in holders.values()]
+
+
+def _may_share_address(one: ReadIface, other: ReadIface) -> bool:
+    """VLANs on different NICs are separate networks. Whether a number and a MAC address are different NICs is not
+    known."""
+    known_apart = type(one.nic) is type(other.nic) and one.nic != other.nic
+    return one.is_vlan and other.is_vlan and known_apart
 
 
 def _check_overlaps(reporter: Reporter, ifaces: list[ReadIface]) -> None:

@@ -5,19 +5,25 @@ A reader answers None for a key that is missing or wrong; what is wrong has then
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from naclc.diagnostics import Label
 from naclc.net.addresses import format_address, is_unicast, mask_of, prefix_of
+from naclc.semantics.reporter import Reporter
 from naclc.semantics.scope import Scope
 from naclc.semantics.sets import shown
 from naclc.semantics.spelling import suggestion
-from naclc.semantics.values import Entry, Sort, Value
+from naclc.semantics.values import Element, ElementKind, Entry, Sort, Value, View
+from naclc.semantics.words import read_word
 from naclc.source import Span
+from naclc.syntax import ast
 
 INT_MAX = 2147483647
+MAX_PORT = 65535
 
 
 class Keys:
-    """The members of one element or route; `title` is what messages call it, `span` where it is named."""
+    """The members of one element or object in it; `title` is what messages call it, `span` where it is named."""
 
     def __init__(self, scope: Scope, title: str, span: Span, entries: dict[str, Entry]) -> None:
         self.scope = scope
@@ -60,7 +66,58 @@ class Keys:
         message = f"`{key}` takes {wanted}, not {value.what}"
         self.reporter.error("type-mismatch", message, value.span, *origin_label(value), help=help)
 
-    def integer(self, key: str, low: int = 0, high: int = INT_MAX) -> int | None:
+    def inner(self, key: str) -> Keys | None:
+        """The members of the object that `key` holds."""
+        value = self.value(key)
+        if value is None:
+            return None
+        if value.sort is not Sort.OBJECT or value.view is None:
+            self.mismatch(key, "an object", value)
+            return None
+        return Keys(self.scope, f"`{key}`", self.key_span(key), members_of(self.scope, value.view))
+
+    def items(self, key: str, wanted: str, words: Sequence[str] = ()) -> list[View] | None:
+        """The places of the list that `key` holds, lists in it flattened; at least one."""
+        entry = self.entries.get(key)
+        value = self.scope.ground(entry.view, frozenset(words)) if entry else None
+        if value is None or value.sort is Sort.BAD:
+            return None
+        if value.sort is not Sort.LIST or value.view is None:
+            self.mismatch(key, f"a list of {wanted}", value)
+            return None
+        places = list(list_places(self.scope, value.view, frozenset(words)))
+        if not places:
+            self.reporter.error("empty-set", f"`{key}` is empty", value.span)
+            return None
+        return places
+
+    def word(self, key: str, what: str, words: Sequence[str]) -> str | None:
+        entry = self.entries.get(key)
+        return None if entry is None else read_word(self.scope, entry.view, what, words)
+
+    def iface(self, key: str) -> Element | None:
+        if not self.require(key):
+            return None
+        view = self.entries[key].view
+        value = self.scope.ground(view, refuse=self._refuse_iface)
+        if value.sort is Sort.IFACE:
+            return value.element
+        if value.sort is Sort.BAD:
+            return None
+        if isinstance(view.value, ast.Path):
+            self._refuse_iface(view.value, value)
+        else:
+            self.mismatch(key, "the name of an Iface", value)
+        return None
+
+    def _refuse_iface(self, path: ast.Path, value: Value | None = None) -> None:
+        message = (
+            f"there is no Iface `{path.text}`" if value is None else f"`{path.text}` is {value.what}, not an Iface"
+        )
+        known = self.scope.names(ElementKind.IFACE)
+        self.reporter.error("unknown-iface", message, path.span, help=suggestion(path.text, known))
+
+    def integer(self, key: str, low: int = 0, high: int = INT_MAX, code: str = "value-out-of-range") -> int | None:
         value = self.value(key)
         if value is None:
             return None
@@ -69,13 +126,22 @@ class Keys:
             return None
         if not low <= value.number <= high:
             self.reporter.error(
-                "value-out-of-range",
+                code,
                 f"`{key}` must be {low} to {high}, not {shown(value.number)}",
                 value.span,
                 *origin_label(value),
             )
             return None
         return value.number
+
+    def port(self, key: str) -> int | None:
+        value = self.value(key)
+        if value is None:
+            return None
+        if value.sort not in (Sort.INT, Sort.PORT):
+            self.mismatch(key, "a port", value)
+            return None
+        return value.number if check_port(self.reporter, key, value) else None
 
     def boolean(self, key: str) -> bool | None:
         value = self.value(key)
@@ -134,6 +200,48 @@ class Keys:
             advice = "a subnet has a mask of 1 to 32 ones, as in 255.255.255.0"
         self.reporter.error("bad-netmask", f"`{key}` {problem}", self.value_span(key), help=advice)
         return None
+
+
+def open_element(scope: Scope, element: Element) -> Keys | None:
+    """The members of a typed element whose value must be an object; None when it is none."""
+    root = scope.root(element)
+    value = scope.ground(root)
+    if value.sort is Sort.OBJECT and value.view:
+        return Keys(scope, f"{element.type_name} `{element.name}`", element.span, members_of(scope, value.view))
+    if value.sort is not Sort.BAD:
+        message = f"{element.kind} is an object, not {value.what}"
+        scope.reporter.error("type-mismatch", message, root.value.span)
+    return None
+
+
+def check_port(reporter: Reporter, what: str, value: Value) -> bool:
+    """Whether a number is 1 .. 65535; reported if not."""
+    if 1 <= value.number <= MAX_PORT:
+        return True
+    message = f"`{what}` must be 1 to {MAX_PORT}, not {value.number}"
+    reporter.error("port-out-of-range", message, value.span, *origin_label(value))
+    return False
+
+
+def members_of(scope: Scope, view: View) -> dict[str, Entry]:
+    """The members of an object in a typed element: the case of their keys does not count."""
+    return scope.members(View(view.value, view.additions, view.owner, True))
+
+
+def list_places(scope: Scope, view: View, words: frozenset[str] = frozenset()) -> Iterator[View]:
+    """What stands in a list, lists in it flattened; a name that is one of `words` is that word."""
+    pending = [(view, frozenset[tuple[int, ...]]())]
+    while pending:
+        place, around = pending.pop()
+        if isinstance(place.value, ast.List) and place.key not in around:
+            inside = around | {place.key}
+            pending += [(View(item, (), place.owner, True), inside) for item in reversed(place.value.items)]
+            continue
+        value = scope.follow(place, words)
+        if value.sort is Sort.LIST and value.view and isinstance(place.value, ast.Path):
+            pending.append((value.view, around))
+        elif value.sort is not Sort.LIST:
+            yield place
 
 
 def origin_label(value: Value) -> tuple[Label, ...]:

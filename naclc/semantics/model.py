@@ -7,7 +7,7 @@ order: the name by which later stages say which statement decided.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from naclc.net.fields import Field
@@ -253,9 +253,12 @@ class Function:
     name: str
     body: tuple[Statement, ...]
     span: Span  # of the name
+    type_span: Span | None = None  # of the word Filter or Nat
 
 
 # --- typed elements ---
+
+DEFAULT_DHCP_TIMEOUT = 10  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +277,7 @@ class Iface:
     is that VLAN on the NIC. `address`, `netmask` are both given or both None: with Config.STATIC None means that the
     Iface is configured elsewhere, with DHCP they are None, with DHCP_WITH_FALLBACK they are the fallback. `gateway`,
     `dns` are None when not given or 0.0.0.0. `dhcp_timeout` is in seconds. The limits are None when not written, 0 for
-    unlimited.
+    unlimited. `keys` says where each key is written, by its lower-case name.
     """
 
     name: str
@@ -288,10 +291,11 @@ class Iface:
     span: Span
     vlan: int | None = None
     config: Config = Config.STATIC
-    dhcp_timeout: int = 10
+    dhcp_timeout: int = DEFAULT_DHCP_TIMEOUT
     masquerade: bool = False
     send_queue_limit: int | None = None
     buffer_limit: int | None = None
+    keys: dict[str, Span] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ class Reporter:
     """`known` holds (code, start, end, message): a bad member of a named set is one problem, however often the set
     is used; its labels are those of the first use.
 
-    `failed`: there is an error; `blind`: one is about a name that is not known or a part that was not looked into,
-    so that what is used may look unused.
+    `failed`: there is an error; `blind`: one is about a name that is not known, so that what is used may look unused.
     """
 
     def __init__(self) -> None:
@@ -22,20 +21,11 @@ class Reporter:
 
     def error(self, code: str, message: str, span: Span, *labels: Label, help: str | None = None) -> None:
         self.failed = True
-        self.blind |= code.startswith("unknown-") or code == "not-supported-yet"
+        self.blind |= code.startswith("unknown-")
         self._add(Diagnostic(code, Severity.ERROR, message, span, labels, help))
 
     def warning(self, code: str, message: str, span: Span, *labels: Label, help: str | None = None) -> None:
         self._add(Diagnostic(code, Severity.WARNING, message, span, labels, help))
-
-    def not_supported(self, what: str, span: Span) -> None:
-        """A part of the language that this compiler does not translate yet: refused, never ignored."""
-        self.error(
-            "not-supported-yet",
-            f"{what} is not supported yet",
-            span,
-            help="it is part of the language, but this version of naclc cannot compile it",
-        )
 
     def sorted(self) -> list[Diagnostic]:
         return in_source_order(self._diagnostics)

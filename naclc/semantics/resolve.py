@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from naclc.diagnostics import Diagnostic
 from naclc.semantics.bodies import Bodies, FunctionInfo
 from naclc.semantics.calls import Calls
+from naclc.semantics.conntrack import check_used, read_conntrack
 from naclc.semantics.constants import check_values
 from naclc.semantics.declare import declare
 from naclc.semantics.depth import run_deep
 from naclc.semantics.gateway import read_gateway
 from naclc.semantics.ifaces import ReadIface, check_together, read_iface
-from naclc.semantics.model import Attachment, Configuration, Gateway, Hook
+from naclc.semantics.load_balancer import read_load_balancer
+from naclc.semantics.model import Attachment, Configuration, Gateway, Hook, Untracked
+from naclc.semantics.nats import check_nats
 from naclc.semantics.reporter import Reporter
 from naclc.semantics.scope import Scope
+from naclc.semantics.services import read_syslog, read_timer
 from naclc.semantics.usage import check_unused
 from naclc.semantics.values import Element, ElementKind
 from naclc.syntax import ast
+
+_T = TypeVar("_T")
 
 
 def resolve(
@@ -37,16 +44,24 @@ def _resolve(program: ast.Program, nics: int | None, tolerant: bool) -> tuple[Co
     scope = Scope(reporter)
     functions = declare(program, scope)
     check_values(scope)
-    elements = list(scope.elements.values())
-    iface_elements = [element for element in elements if element.kind is ElementKind.IFACE]
+    elements = _Elements(scope)
+    iface_elements = elements.of(ElementKind.IFACE)
     numbers = {element.name: number for number, element in enumerate(iface_elements)}
-    bodies = Bodies(scope, numbers)
+    conntrack = elements.first(ElementKind.CONNTRACK, read_conntrack)
+    bodies = Bodies(scope, numbers, conntrack.untracked if conntrack else Untracked.DROP)
     infos = [bodies.read(function, element) for function, element in functions]
-    read = [read_iface(scope, element, nics) for element in iface_elements]
-    ifaces = [iface for iface in read if iface]
+    ifaces = elements.all(ElementKind.IFACE, lambda scope, element: read_iface(scope, element, nics))
     check_together(reporter, ifaces)
-    gateway = _read_gateway(scope, elements, ifaces)
+    by_name = {iface.element.name: iface for iface in ifaces}
+    gateway = elements.first(ElementKind.GATEWAY, lambda scope, element: read_gateway(scope, element, by_name))
+    balancer = elements.first(ElementKind.LOAD_BALANCER, read_load_balancer)
+    syslog = elements.first(ElementKind.SYSLOG, read_syslog)
+    has_balancer = bool(elements.of(ElementKind.LOAD_BALANCER))
+    timers = elements.all(ElementKind.TIMER, lambda scope, element: read_timer(scope, element, has_balancer))
     _check_calls(reporter, scope, infos, ifaces, gateway)
+    if conntrack and not reporter.failed:
+        tracking = any(iface.tracks for iface in ifaces) or (gateway is not None and gateway.routes != ())
+        check_used(reporter, conntrack, tracking)
     if not reporter.blind:
         check_unused(scope, [iface.element for iface in ifaces if iface.sole_index])
     found = reporter.sorted()
@@ -58,13 +73,20 @@ def _resolve(program: ast.Program, nics: int | None, tolerant: bool) -> tuple[Co
         gateway,
         tuple(info.function for info in infos if info.function),
         program.span,
+        conntrack,
+        balancer,
+        syslog,
+        tuple(timers),
     )
     return configuration, found
 
 
 # Errors about one value of an Iface, which no function looks at.
 _HARMLESS = frozenset(
-    {"bad-address", "bad-netmask", "bad-mac", "nic-missing", "duplicate-iface", "duplicate-address", "iface-incomplete"}
+    {
+        *("bad-address", "bad-netmask", "bad-mac", "nic-missing", "vlan-out-of-range", "iface-incomplete"),
+        *("duplicate-iface", "duplicate-address", "dhcp-with-static", "limit-on-vlan"),
+    }
 )
 
 
@@ -81,12 +103,23 @@ def _are_about_ifaces(errors: list[Diagnostic], program: ast.Program) -> bool:
     return all(map(is_harmless, errors))
 
 
-def _read_gateway(scope: Scope, elements: list[Element], ifaces: list[ReadIface]) -> Gateway | None:
-    """The first Gateway; further ones are checked as well."""
-    by_name = {iface.element.name: iface for iface in ifaces}
-    gateways = [element for element in elements if element.kind is ElementKind.GATEWAY]
-    read = [read_gateway(scope, element, by_name) for element in gateways]
-    return read[0] if read else None
+class _Elements:
+    """The typed elements of a program, read kind by kind. Readers answer None for what is too wrong to go on with."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def of(self, kind: ElementKind) -> list[Element]:
+        return [element for element in self._scope.elements.values() if element.kind is kind]
+
+    def all(self, kind: ElementKind, read: Callable[[Scope, Element], _T | None]) -> list[_T]:
+        found = [read(self._scope, element) for element in self.of(kind)]
+        return [element for element in found if element is not None]
+
+    def first(self, kind: ElementKind, read: Callable[[Scope, Element], _T | None]) -> _T | None:
+        """Of an element that there may be only one of; further ones are checked as well."""
+        found = self.all(kind, read)
+        return found[0] if found else None
 
 
 def _check_calls(
@@ -100,6 +133,8 @@ def _check_calls(
     calls.check_hooks((hook, attachment) for hook, chain in chains for attachment in chain)
     for hook, chain in chains:
         calls.check_chain(hook, chain)
+    if not reporter.failed:
+        check_nats(reporter, declared, chains)
 
 
 def _chains(ifaces: list[ReadIface], gateway: Gateway | None) -> Iterator[tuple[Hook, tuple[Attachment, ...]]]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from naclc.diagnostics import Label
-from naclc.net.constants import CONSTANTS, RETIRED
+from naclc.net.constants import CONSTANTS, RETIRED, SEVERITIES
 from naclc.net.fields import FIELDS
+from naclc.semantics.model import Config, TimerData, Untracked
 from naclc.semantics.reporter import Reporter
 from naclc.semantics.spelling import suggestion
 from naclc.semantics.values import (
@@ -28,12 +29,11 @@ from naclc.semantics.values import (
 from naclc.source import Span
 from naclc.syntax import ast
 
-CONFIG_WORDS = frozenset({"static", "dhcp", "dhcp-with-fallback"})
-WORDS = CONFIG_WORDS | {
-    *("round_robin", "drop", "filter"),
-    *("timestamp", "stats", "memory", "cpu", "lb", "stack-sampling", "timers"),
-    *("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"),
-}
+# The words of each place. `tcp` is also a constant.
+CONFIG_WORDS = tuple(Config)
+LAYERS = ("tcp",)
+ALGORITHMS = ("round_robin",)
+WORDS = frozenset({*CONFIG_WORDS, *ALGORITHMS, *Untracked, *TimerData, *SEVERITIES})
 FIELD_HEADS = frozenset({"ip", "tcp", "udp", "icmp", "ct", "iface"})
 
 BREAK_CYCLE = "give one of them a value that does not lead to the others"
@@ -67,9 +67,9 @@ class Scope:
         (those are checked as a whole, see naclc.semantics.constants). `words` are the words of the place.
         """
         value = view.value
-        if isinstance(value, ast.Path):
+        if isinstance(value, ast.Path) and not _is_word(value, words):
             self.use(view.owner, value)
-            if view.owner.typed and not _is_word(value, words):
+            if view.owner.typed:
                 target = self.target(value)
                 if isinstance(target, Unknown):
                     if refuse:
@@ -214,7 +214,7 @@ class Scope:
         return view
 
     def _read_config_word(self, view: View) -> View:
-        if self.follow(view, CONFIG_WORDS).sort is not Sort.WORD:
+        if self.follow(view, frozenset(CONFIG_WORDS)).sort is not Sort.WORD:
             return view
         span = view.value.span
         member = ast.Member(ast.Name("config", span), view.value, span)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
+
 from naclc.net.fields import FieldType
 from naclc.semantics.values import Sort
 
 EQUAL = frozenset({"==", "!="})
 ORDER = EQUAL | {"<", "<=", ">", ">="}
 MIRROR = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+EVALUATE: dict[str, Callable[[int, int], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 _NAMES = {FieldType.PORT: Sort.PORT, FieldType.PROTO: Sort.PROTO, FieldType.ICMP_TYPE: Sort.ICMP}
 

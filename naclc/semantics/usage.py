@@ -1,4 +1,4 @@
-"""Finds what nothing uses: functions and constants that no Iface and no Gateway leads to, Ifaces without purpose.
+"""Finds what nothing uses: functions and constants that no typed element leads to, Ifaces without purpose.
 
 Reports   unused.
 """
@@ -9,12 +9,12 @@ from naclc.semantics.reporter import Reporter
 from naclc.semantics.scope import Scope
 from naclc.semantics.values import Element, ElementKind
 
-_ROOTS = (ElementKind.IFACE, ElementKind.GATEWAY, ElementKind.OTHER, ElementKind.UNKNOWN)
+_USED_BY_OTHERS = (ElementKind.UNTYPED, ElementKind.FUNCTION)
 
 
 def check_unused(scope: Scope, bare_ifaces: list[Element]) -> None:
     """`bare_ifaces` only have an index. What only unused things use is unused too."""
-    roots = [name for name, element in scope.elements.items() if element.kind in _ROOTS]
+    roots = [name for name, element in scope.elements.items() if element.kind not in _USED_BY_OTHERS]
     used: set[str] = set()
     pending = [name for root in roots for name in scope.uses.get(root, ())]
     while pending:
@@ -23,7 +23,7 @@ def check_unused(scope: Scope, bare_ifaces: list[Element]) -> None:
             used.add(name)
             pending += scope.uses.get(name, ())
     for element in scope.elements.values():
-        if element.kind in (ElementKind.UNTYPED, ElementKind.FUNCTION) and element.name not in used:
+        if element.kind in _USED_BY_OTHERS and element.name not in used:
             _warn(scope.reporter, element)
     for element in bare_ifaces:
         if element.name not in used:

@@ -18,7 +18,10 @@ class ElementKind(StrEnum):
     UNTYPED = "a constant"
     IFACE = "an Iface"
     GATEWAY = "a Gateway"
-    OTHER = "an element"  # a type of the language that is not compiled yet
+    CONNTRACK = "a Conntrack"
+    LOAD_BALANCER = "a Load_balancer"
+    SYSLOG = "a Syslog"
+    TIMER = "a Timer"
     UNKNOWN = "an element of unknown type"
     FUNCTION = "a function"
 
@@ -108,6 +111,7 @@ CONSTANT_SORTS = {
     ConstantKind.FLAG: Sort.FLAG,
     ConstantKind.STATE: Sort.STATE,
 }
+NAMED_CONSTANTS = frozenset(CONSTANT_SORTS.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
