@@ -15,7 +15,7 @@ from naclc.semantics import model
 from naclc.semantics.arguments import Arguments
 from naclc.semantics.conditions import Conditions
 from naclc.semantics.declare import ACTIONS, kind_of, protocol_of
-from naclc.semantics.model import Kind, Protocol, Untracked
+from naclc.semantics.model import Kind, Protocol
 from naclc.semantics.scope import Scope
 from naclc.semantics.sets import Sets
 from naclc.semantics.spelling import suggestion
@@ -77,16 +77,15 @@ def may_run(child: Protocol, parent: Protocol | None) -> bool:
 class Bodies:
     """Reads all functions of a program; statement ids rise over all of them."""
 
-    def __init__(self, scope: Scope, ifaces: dict[str, int], untracked: Untracked) -> None:
+    def __init__(self, scope: Scope, ifaces: dict[str, int]) -> None:
         self._scope = scope
         self._ifaces = ifaces
-        self._untracked = untracked
         self._sets = Sets(scope, ifaces)
         self._ids = count()
 
     def read(self, function: ast.Function, element: Element) -> FunctionInfo:
         info = FunctionInfo(element, None)
-        conditions = Conditions(self._scope, self._sets, self._ifaces, element, self._untracked)
+        conditions = Conditions(self._scope, self._sets, self._ifaces, element)
         reader = _BodyReader(self._scope, conditions, self._ids, info)
         body = reader.body(function.body, Context(element.protocol, element.protocol is Protocol.IP))
         info.iface_uses = conditions.iface_uses

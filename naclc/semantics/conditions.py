@@ -1,15 +1,13 @@
 """Conditions: operands resolved, types and widths checked, what is constant evaluated.
 
-Reports   all codes of docs/language.md section 4 that concern tests; field-not-available; constant-condition, and what
-          naclc.semantics.occurrence reports.
+Reports   all codes of docs/language.md section 4 that concern tests; field-not-available; constant-condition.
 """
 
 from __future__ import annotations
 
 from naclc.net.fields import Field, FieldType
 from naclc.semantics import model
-from naclc.semantics.model import Protocol, Untracked
-from naclc.semantics.occurrence import Occurrence
+from naclc.semantics.model import Protocol
 from naclc.semantics.scope import Scope
 from naclc.semantics.sets import EMPTY_SET, Sets, bounds, number_of
 from naclc.semantics.typing_rules import (
@@ -29,14 +27,13 @@ from naclc.syntax import ast
 class Conditions:
     """The conditions of one function. `iface_uses` collects the iface fields it mentions and where."""
 
-    def __init__(self, scope: Scope, sets: Sets, ifaces: dict[str, int], owner: Element, untracked: Untracked) -> None:
+    def __init__(self, scope: Scope, sets: Sets, ifaces: dict[str, int], owner: Element) -> None:
         self.iface_uses: list[tuple[Field, Span]] = []
         self._scope = scope
         self._reporter = scope.reporter
         self._sets = sets
         self._ifaces = ifaces
         self._owner = owner
-        self._occurrence = Occurrence(scope.reporter, owner.function_kind, untracked)
 
     def operand(self, value: ast.Value, context: Protocol | None) -> Value:
         """A value that stands in a function of protocol `context` (None: not known, every field is there)."""
@@ -143,9 +140,7 @@ class Conditions:
         if operator in legal:
             if not self._sets.check_width(constant, field):
                 return None
-            number = number_of(constant, self._ifaces)
-            self._occurrence.check_compare(field, operator, number, constant.span)
-            return model.Compare(field, operator, number, test.span)
+            return model.Compare(field, operator, number_of(constant, self._ifaces), test.span)
         if legal & EQUAL:
             self._refuse_operator(test, field)
         elif constant.sort is Sort.IFACE and field.type is FieldType.ADDR:
@@ -185,10 +180,7 @@ class Conditions:
                 self._reporter.error("type-mismatch", message, test.span, help="use == or !=")
                 return None
             leaves = self._sets.fit(right, left.field)
-            if leaves is None:
-                return None
-            self._occurrence.check_leaves(left.field, leaves)
-            return model.InSet(left.field, leaves, test.span)
+            return None if leaves is None else model.InSet(left.field, leaves, test.span)
         return self._constant_membership(test, left, right)
 
     def _check_set(self, right: Value) -> bool:

@@ -25,7 +25,6 @@ HOOKS = (Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING)
 STATIC_KEYS = ("address", "netmask", "gateway", "dns")
 LIMITS = ("send_queue_limit", "buffer_limit")
 KEYS = ("index", "vlan", "config", *STATIC_KEYS, "dhcp_timeout", "masquerade", *LIMITS, *HOOKS)
-MAX_VLAN = 4094
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def read_iface(scope: Scope, element: Element, nics: int | None) -> ReadIface | 
         nic=_read_nic(keys, nics),
         nic_span=keys.value_span("index") if "index" in keys.entries else element.span,
         is_vlan="vlan" in keys.entries,
-        vlan=keys.integer("vlan", 1, MAX_VLAN, code="vlan-out-of-range"),
+        vlan=keys.vlan("vlan"),
         config=config,
         address=keys.host_address("address"),
         netmask=keys.netmask("netmask", 1),
@@ -277,8 +276,10 @@ def _check_addresses(reporter: Reporter, ifaces: list[ReadIface]) -> list[ReadIf
             other = clash or earlier[0]
             message = f"Ifaces `{other.element.name}` and `{iface.element.name}` have the same address"
             label = Label(other.address_span, "first given here")
-            report = reporter.error if clash else reporter.warning
-            report("duplicate-address", message, iface.address_span, label)
+            if clash:
+                reporter.error("duplicate-address", message, iface.address_span, label)
+            else:
+                reporter.warning("duplicate-address", message, iface.address_span, label)
         if clash is None:
             earlier.append(iface)
     return [same[0] for same in holders.values()]

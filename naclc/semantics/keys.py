@@ -20,6 +20,7 @@ from naclc.syntax import ast
 
 INT_MAX = 2147483647
 MAX_PORT = 65535
+MAX_VLAN = 4094  # IEEE 802.1Q: 0 and 4095 are reserved
 
 
 class Keys:
@@ -117,22 +118,28 @@ class Keys:
         known = self.scope.names(ElementKind.IFACE)
         self.reporter.error("unknown-iface", message, path.span, help=suggestion(path.text, known))
 
-    def integer(self, key: str, low: int = 0, high: int = INT_MAX, code: str = "value-out-of-range") -> int | None:
+    def integer(self, key: str, low: int = 0) -> int | None:
+        value = self._number(key)
+        if value is None or low <= value.number <= INT_MAX:
+            return value.number if value else None
+        message = f"`{key}` must be {low} to {INT_MAX}, not {shown(value.number)}"
+        self.reporter.error("value-out-of-range", message, value.span, *origin_label(value))
+        return None
+
+    def vlan(self, key: str) -> int | None:
+        value = self._number(key)
+        if value is None or 1 <= value.number <= MAX_VLAN:
+            return value.number if value else None
+        message = f"`{key}` must be 1 to {MAX_VLAN}, not {shown(value.number)}"
+        self.reporter.error("vlan-out-of-range", message, value.span, *origin_label(value))
+        return None
+
+    def _number(self, key: str) -> Value | None:
         value = self.value(key)
-        if value is None:
-            return None
-        if value.sort is not Sort.INT:
+        if value is not None and value.sort is not Sort.INT:
             self.mismatch(key, "a number", value)
             return None
-        if not low <= value.number <= high:
-            self.reporter.error(
-                code,
-                f"`{key}` must be {low} to {high}, not {shown(value.number)}",
-                value.span,
-                *origin_label(value),
-            )
-            return None
-        return value.number
+        return value
 
     def port(self, key: str) -> int | None:
         value = self.value(key)
@@ -218,7 +225,7 @@ def check_port(reporter: Reporter, what: str, value: Value) -> bool:
     """Whether a number is 1 .. 65535; reported if not."""
     if 1 <= value.number <= MAX_PORT:
         return True
-    message = f"`{what}` must be 1 to {MAX_PORT}, not {value.number}"
+    message = f"`{what}` must be 1 to {MAX_PORT}, not {shown(value.number)}"
     reporter.error("port-out-of-range", message, value.span, *origin_label(value))
     return False
 

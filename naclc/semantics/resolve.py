@@ -15,7 +15,7 @@ from naclc.semantics.depth import run_deep
 from naclc.semantics.gateway import read_gateway
 from naclc.semantics.ifaces import ReadIface, check_together, read_iface
 from naclc.semantics.load_balancer import read_load_balancer
-from naclc.semantics.model import Attachment, Configuration, Gateway, Hook, Untracked
+from naclc.semantics.model import Attachment, Configuration, Gateway, Hook
 from naclc.semantics.nats import check_nats
 from naclc.semantics.reporter import Reporter
 from naclc.semantics.scope import Scope
@@ -47,13 +47,13 @@ def _resolve(program: ast.Program, nics: int | None, tolerant: bool) -> tuple[Co
     elements = _Elements(scope)
     iface_elements = elements.of(ElementKind.IFACE)
     numbers = {element.name: number for number, element in enumerate(iface_elements)}
-    conntrack = elements.first(ElementKind.CONNTRACK, read_conntrack)
-    bodies = Bodies(scope, numbers, conntrack.untracked if conntrack else Untracked.DROP)
+    bodies = Bodies(scope, numbers)
     infos = [bodies.read(function, element) for function, element in functions]
     ifaces = elements.all(ElementKind.IFACE, lambda scope, element: read_iface(scope, element, nics))
     check_together(reporter, ifaces)
     by_name = {iface.element.name: iface for iface in ifaces}
     gateway = elements.first(ElementKind.GATEWAY, lambda scope, element: read_gateway(scope, element, by_name))
+    conntrack = elements.first(ElementKind.CONNTRACK, read_conntrack)
     balancer = elements.first(ElementKind.LOAD_BALANCER, read_load_balancer)
     syslog = elements.first(ElementKind.SYSLOG, read_syslog)
     has_balancer = bool(elements.of(ElementKind.LOAD_BALANCER))
