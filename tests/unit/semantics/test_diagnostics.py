@@ -114,3 +114,51 @@ def test_a_range_of_names_is_said_to_be_one() -> None:
 def test_huge_numbers_are_not_printed() -> None:
     text = HEAD + f"Filter::IP f {{ if (ip.ttl == {'9' * 5000}) {{ accept }} drop }}\n"
     assert only(text, "value-out-of-range").message.startswith("a number of more than 40 digits does not fit")
+
+
+def test_a_static_key_beside_dhcp_points_to_the_config() -> None:
+    found = only("Iface e {\n index: 0, address: 10.0.0.1,\n config: dhcp }\n", "dhcp-with-static")
+    assert labels(found) == [(3, "dhcp")] and "dhcp-with-fallback" in str(found.help)
+
+
+def test_a_nat_at_the_wrong_hook_shows_the_action_and_says_where_it_acts() -> None:
+    text = "Iface e { index: 0, postrouting: n }\nNat::IP n { calls }\nNat::IP calls { dnat(10.0.0.5) }\n"
+    found = only(text, "nat-wrong-hook")
+    assert labels(found) == [(3, "dnat(10.0.0.5)")]
+    assert found.help == "`dnat` acts in prerouting and output"
+
+
+def test_a_port_in_a_called_function_names_the_call() -> None:
+    text = "Iface e { index: 0, prerouting: n }\nNat::ICMP n { both }\nNat::IP both { dnat(80) }\n"
+    assert labels(only(text, "nat-port-icmp")) == [(2, "both")]
+
+
+def test_a_node_that_is_there_twice_points_to_the_first() -> None:
+    text = (
+        "Iface e { index: 0 }\nLoad_balancer l { layer: tcp, clients: { iface: e, port: 80 }, servers: {\n"
+        "iface: e, algorithm: round_robin, pool: [n,\nn] } }\nn: { address: 10.0.0.2, port: 80 }\n"
+    )
+    found = only(text, "duplicate-node")
+    assert labels(found) == [(3, "n")] and "10.0.0.2:80" in found.message
+
+
+def test_words_come_with_the_nearest_spelling_among_those_of_the_place() -> None:
+    cases = {
+        "Iface e { index: 0, config: dhpc }\n": "dhcp",
+        "Timer t { interval: 1, data: [memroy] }\n": "memory",
+        "Conntrack c { untracked: filtr }\n": "filter",
+        "Iface e { index: 0, input: f }\nFilter::IP f { syslog(wraning, ip.ttl) drop }\n": "warning",
+        "Load_balancer l { layer: tpc, clients: {}, servers: {} }\n": "tcp",
+    }
+    for text, word in cases.items():
+        assert only(text, "unknown-word").help == f"did you mean `{word}`?"
+
+
+def test_a_misspelled_word_in_a_constant_comes_with_the_nearest_spelling() -> None:
+    text = "Load_balancer l { layer: tcp, clients: {}, servers: { algorithm: how } }\nhow: round_robbin\n"
+    assert only(text, "unknown-name").help == "did you mean `round_robin`?"
+
+
+def test_an_iface_given_to_dnat_should_be_its_address() -> None:
+    text = "Iface e { index: 0, prerouting: n }\nNat::IP n { dnat(e) }\n"
+    assert only(text, "bad-arguments").help == "write e.address"

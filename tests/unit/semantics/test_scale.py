@@ -70,3 +70,49 @@ def test_a_hundred_typos_among_ten_thousand_names() -> None:
     diagnostics = resolved(HEAD + names + f"Filter::IP f {{ {tests} drop }}\n")[1]
     assert {diagnostic.code for diagnostic in diagnostics} == {"unknown-name"}
     assert {diagnostic.help for diagnostic in diagnostics} == {f"did you mean `server_{n}`?" for n in range(100)}
+
+
+def test_nats_that_call_twice_thirty_times() -> None:
+    calls = "".join(f"Nat::IP n{n} {{ n{n + 1} n{n + 1}() }}\n" for n in range(30))
+    text = (
+        f"Iface e {{ index: 0, prerouting: n0, input: n1 }}\n{calls}Nat::IP n30 {{ if (ip.ttl == 1) {{ dnat(80) }} }}\n"
+    )
+    configuration, diagnostics = resolved(text)
+    assert configuration is not None
+    assert [diagnostic.code for diagnostic in diagnostics] == ["nat-wrong-hook", "nat-port-icmp"]
+
+
+def test_nats_nested_and_chained_deep() -> None:
+    branches = "".join(f" else if (ip.id == {number}) {{ log(ip.id) }}" for number in range(3000))
+    nested = f"{'Nat::IP {' * 900} dnat(10.0.0.5) {'}' * 900}"
+    configuration, diagnostics = resolved(
+        "Iface e { index: 0, postrouting: n }\n"
+        f"Nat::IP n {{ if (ip.ttl == 0) {{ log(ip.id) }}{branches} else {{ {nested} }} }}\n"
+    )
+    assert configuration is not None
+    assert [diagnostic.code for diagnostic in diagnostics] == ["nat-wrong-hook"]
+
+
+def test_a_pool_of_twenty_thousand_servers() -> None:
+    nodes = ", ".join(f"{{ address: 10.0.{n >> 8}.{n & 255}, port: 80 }}" for n in range(1, 20001))
+    text = (
+        "Iface e { index: 0 }\nLoad_balancer l { layer: tcp, clients: { iface: e, port: 80 }, servers: {\n"
+        f"iface: e, algorithm: round_robin, pool: [{nodes}] }} }}\n"
+    )
+    balancer = model_of(text).load_balancer
+    assert balancer is not None and len(balancer.nodes) == 20000
+
+
+def test_lists_of_words_nested_deep_and_in_a_circle() -> None:
+    deep = f"Timer t {{ interval: 1, data: {'[' * 900}cpu{']' * 900} }}\n"
+    assert [str(word) for word in model_of(deep).timers[0].data] == ["cpu"]
+    _, diagnostics = resolved("Timer t { interval: 1, data: a }\na: [cpu, b]\nb: [a]\n")
+    assert [diagnostic.code for diagnostic in diagnostics] == ["value-cycle"]
+
+
+def test_as_many_vlans_as_there_are() -> None:
+    ifaces = "".join(
+        f"Iface v{n} {{ index: 0, vlan: {n}, address: 10.{n >> 8}.{n & 255}.1, netmask: 255.255.255.0 }}\n"
+        for n in range(1, 4095)
+    )
+    assert len(model_of(ifaces).ifaces) == 4094
