@@ -122,7 +122,8 @@ class Arguments:
             case _:
                 span = arguments[0].span.to(arguments[-1].span) if arguments else action.name.span
                 message = f"`{action.name.text}` takes an address, a port, or an address and a port"
-                self._reporter.error("bad-arguments", message, span)
+                advice = f"as in `{action.name.text}(10.0.0.5, 8080)`"
+                self._reporter.error("bad-arguments", message, span, help=advice)
                 return None
         good = [self._check_address(action, address), self._check_port(action, port, context)]
         if not all(good):
@@ -133,7 +134,9 @@ class Arguments:
         if value.sort in (Sort.ADDR, Sort.INT, Sort.PORT):
             return True
         if value.sort is not Sort.BAD and not self._refuse_element(value):
-            advice = f"write {value.span.text}.address" if value.sort is Sort.IFACE else None
+            advice = f"as in `{action.name.text}(10.0.0.5, 8080)`"
+            if value.sort is Sort.IFACE:
+                advice = f"write {value.span.text}.address"
             message = f"`{action.name.text}` takes addresses and ports, not {value.what}"
             self._reporter.error("bad-arguments", message, value.span, help=advice)
         return False
@@ -142,7 +145,8 @@ class Arguments:
         if value is None or is_unicast(value.number):
             return True
         message = f"`{action.name.text}` cannot take {format_address(value.number)}: no machine has it"
-        self._reporter.error("bad-address", message, value.span, *origin_label(value))
+        advice = "write the address of one machine: not 0.0.0.0, loopback, multicast or broadcast"
+        self._reporter.error("bad-address", message, value.span, *origin_label(value), help=advice)
         return False
 
     def _check_port(self, action: ast.Action, value: Value | None, context: Protocol | None) -> bool:

@@ -112,7 +112,7 @@ class _GatewayReader:
 
     def _refuse_below(self, name: ast.Name, option: ast.Name) -> None:
         message = f"cannot add `{name.text}` to `{option.text}`: it is no object"
-        self._reporter.error("bad-assignment", message, name.span)
+        self._reporter.error("bad-assignment", message, name.span, help="remove it")
 
     def _read_item(self, place: View) -> None:
         value = self._scope.ground(place)

@@ -153,7 +153,8 @@ def _check_complete(keys: Keys, config: Config | None) -> None:
             _check_static(keys)
     if config is Config.STATIC and "dhcp_timeout" in keys.entries:
         message = f"`dhcp_timeout` has no effect: {keys.title} does not use DHCP"
-        keys.reporter.warning("no-effect", message, keys.key_span("dhcp_timeout"))
+        advice = "remove it, or ask for an address with `config: dhcp`"
+        keys.reporter.warning("no-effect", message, keys.key_span("dhcp_timeout"), help=advice)
 
 
 def _require_address(keys: Keys, what: str) -> None:
@@ -162,7 +163,7 @@ def _require_address(keys: Keys, what: str) -> None:
         return
     if missing:
         message = f"{keys.title} needs {' and '.join(f'`{key}`' for key in missing)}: {what} must have them"
-        keys.reporter.error("iface-incomplete", message, keys.span)
+        keys.reporter.error("iface-incomplete", message, keys.span, help="as in `netmask: 255.255.255.0`")
 
 
 def _check_static(keys: Keys) -> None:
@@ -199,7 +200,8 @@ def _read_masquerade(keys: Keys, config: Config | None) -> bool:
     masquerade = bool(keys.boolean("masquerade"))
     if masquerade and config is Config.STATIC and "address" not in keys.entries:
         message = f"{keys.title} has no address that packets could be masqueraded with"
-        keys.reporter.warning("masquerade-no-address", message, keys.key_span("masquerade"))
+        advice = "give it `address` and `netmask`, or `config: dhcp`"
+        keys.reporter.warning("masquerade-no-address", message, keys.key_span("masquerade"), help=advice)
     return masquerade
 
 

@@ -88,7 +88,7 @@ class Keys:
             return None
         places = list(list_places(self.scope, value.view, frozenset(words)))
         if not places:
-            self.reporter.error("empty-set", f"`{key}` is empty", value.span)
+            self.reporter.error("empty-set", f"`{key}` is empty", value.span, help=f"put {wanted} into it")
             return None
         return places
 
@@ -131,7 +131,8 @@ class Keys:
         if value is None or 1 <= value.number <= MAX_VLAN:
             return value.number if value else None
         message = f"`{key}` must be 1 to {MAX_VLAN}, not {shown(value.number)}"
-        self.reporter.error("vlan-out-of-range", message, value.span, *origin_label(value))
+        advice = "a VLAN tag has 12 bits, and 0 and 4095 are reserved"
+        self.reporter.error("vlan-out-of-range", message, value.span, *origin_label(value), help=advice)
         return None
 
     def _number(self, key: str) -> Value | None:
@@ -217,7 +218,8 @@ def open_element(scope: Scope, element: Element) -> Keys | None:
         return Keys(scope, f"{element.type_name} `{element.name}`", element.span, members_of(scope, value.view))
     if value.sort is not Sort.BAD:
         message = f"{element.kind} is an object, not {value.what}"
-        scope.reporter.error("type-mismatch", message, root.value.span)
+        advice = f"write {element.type_name} {element.name} {{ … }}"
+        scope.reporter.error("type-mismatch", message, root.value.span, help=advice)
     return None
 
 
@@ -226,7 +228,8 @@ def check_port(reporter: Reporter, what: str, value: Value) -> bool:
     if 1 <= value.number <= MAX_PORT:
         return True
     message = f"`{what}` must be 1 to {MAX_PORT}, not {shown(value.number)}"
-    reporter.error("port-out-of-range", message, value.span, *origin_label(value))
+    advice = "0 is no port, and a port has 16 bits"
+    reporter.error("port-out-of-range", message, value.span, *origin_label(value), help=advice)
     return False
 
 
