@@ -72,11 +72,18 @@ def compile_policy(source: SourceFile, options: Options) -> Compilation:
 
 def check_policy(source: SourceFile, options: Options) -> Compilation:
     """Everything that can find a mistake in the user's policy, and nothing that is written."""
+    checked = _check(source, options)
+    return replace(checked, diagnostics=_sorted(_not_allowed(checked)))
+
+
+def _check(source: SourceFile, options: Options) -> Compilation:
     from naclc.decision.build import build
+    from naclc.decision.reachability import unreached
     from naclc.decision.verdicts import missing_verdicts
     from naclc.interpret.walk import evaluator
     from naclc.pipeline.lower import lower
     from naclc.pipeline.supported import unsupported
+    from naclc.semantics.partial import without_consequences
     from naclc.semantics.resolve import resolve
     from naclc.syntax.parse import parse
 
@@ -84,19 +91,42 @@ def check_policy(source: SourceFile, options: Options) -> Compilation:
         return Compilation(source, (_json_refused(source),))
     program, findings = parse(source)
     result = Compilation(source, _sorted(findings), program)
-    if program is None or not result.ok:
+    if program is None:
         return result
-    configuration, findings = resolve(program, options.nics)
-    result = replace(result, configuration=configuration, diagnostics=_sorted(result.diagnostics, findings))
-    if configuration is None or not result.ok:
+    if not result.ok:  # what else is wrong, as far as it is no consequence
+        _, findings = resolve(program, options.nics)
+        findings = without_consequences(findings, result.diagnostics, program)
+        return replace(result, diagnostics=_sorted(result.diagnostics, findings))
+    configuration, findings = resolve(program, options.nics, tolerant=True)
+    result = replace(result, diagnostics=_sorted(result.diagnostics, findings))
+    if configuration is None:
         return result
-    result = replace(result, diagnostics=_sorted(result.diagnostics, unsupported(configuration)))
-    if not result.ok:
-        return result
+    refused = unsupported(configuration)
+    if refused:
+        known = configuration if result.ok else None
+        return replace(result, configuration=known, diagnostics=_sorted(result.diagnostics, refused))
     pipeline = lower(configuration)
     graphs = build(pipeline)
     findings = missing_verdicts(graphs, pipeline, evaluator(pipeline), max_nodes=options.analysis_nodes)
-    return replace(result, pipeline=pipeline, graphs=graphs, diagnostics=_sorted(result.diagnostics, findings))
+    diagnostics = _sorted(result.diagnostics, findings)
+    if not result.ok:
+        return replace(result, diagnostics=diagnostics)
+    if not any(finding.is_error for finding in findings):
+        diagnostics = _sorted(diagnostics, unreached(pipeline, max_nodes=options.analysis_nodes))
+    return replace(result, configuration=configuration, pipeline=pipeline, graphs=graphs, diagnostics=diagnostics)
+
+
+def _not_allowed(checked: Compilation) -> Iterable[Diagnostic]:
+    """All but the warnings that comments of the policy allow; what is wrong with those comments, too."""
+    from naclc.diagnostics import allow
+
+    if checked.program is None or not allow.mentioned(checked.source):
+        return checked.diagnostics
+    from naclc.semantics.spelling import suggestion
+    from naclc.syntax.comments import comments, statements
+
+    places = statements(checked.program)
+    return allow.apply(comments(checked.source), places, checked.diagnostics, suggestion)
 
 
 def prove(unit: Unit, pipeline: Pipeline, options: Options) -> list[Diagnostic]:

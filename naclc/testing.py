@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from naclc.diagnostics import Diagnostic
+from naclc.diagnostics import Diagnostic, error
 from naclc.driver import Compilation
 from naclc.image import BuildFailure, Target, build_image, build_shared_library
 from naclc.pipeline.pipeline import Pipeline
@@ -57,6 +58,8 @@ def run_policy_tests(
     from naclc.verify.testsfile import read_tests
 
     assert compilation.pipeline is not None and compilation.graphs is not None
+    if find_spec("scapy") is None:
+        return None, [_no_scapy()]
     findings: list[Diagnostic] = []
     written: TestsFile | None = TestsFile(())
     if tests is not None:
@@ -171,10 +174,8 @@ def _native(bench: _Bench) -> Executor | Diagnostic:
     from naclc.codegen.native import load
     from naclc.verify.executors.inside import InsideExecutor
 
-    assert bench.compilation.unit is not None and bench.compilation.cpp is not None
-    alone = bench.work / "decisions.cpp"
-    alone.write_text(f"#define NACLC_NATIVE\n{bench.compilation.cpp}", encoding="utf-8")
-    built = build_shared_library(alone, bench.work / "decisions.so")
+    assert bench.compilation.unit is not None
+    built = build_shared_library(bench.service, bench.work / "decisions.so", defines=["NACLC_NATIVE"])
     if isinstance(built, BuildFailure):
         return _unbuilt(built)
     evaluate = load(built.path, bench.compilation.unit)
@@ -205,6 +206,15 @@ def _vm(bench: _Bench) -> Executor | Diagnostic:
     options = bench.options
     hardware = qemu.Hardware(machine=options.machine, memory=options.memory, accel=options.accel)
     return VmExecutor(bench.pipeline, built.path, hardware, bench.neighbours, options.pcap_dir)
+
+
+def _no_scapy() -> Diagnostic:
+    return error(
+        "extra-missing",
+        "scapy, which makes and reads the packets of tests, is not installed",
+        None,
+        help="pip install 'naclc[probe]'",
+    )
 
 
 def _unbuilt(failure: BuildFailure) -> Diagnostic:

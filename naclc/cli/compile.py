@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from naclc.cli import exits
-from naclc.cli.diagnostics import format_option, show, status
-from naclc.cli.policy import compiled
+from naclc.cli.diagnostics import Presentation, conclude, diagnostics_options
+from naclc.cli.policy import compiled, refuse_same_file
 from naclc.diagnostics import Diagnostic
 from naclc.driver import Compilation, Options, check_policy
 from naclc.output import write_output
@@ -21,16 +20,15 @@ _STAGES = ("ast", "model", "pipeline", "decision", "plan", "cpp")
 @click.option(
     "--analysis-nodes", type=click.IntRange(1000), metavar="N", default=4_000_000, help="Budget of exact analysis."
 )
-@format_option
-def check_command(policy: str, nics: int | None, analysis_nodes: int, form: str | None) -> int:
-    """Check POLICY (`-` is standard input) and write nothing."""
+@diagnostics_options
+def check_command(policy: str, nics: int | None, analysis_nodes: int, presentation: Presentation) -> int:
+    """Check POLICY (`-` is standard input) and write nothing but the reports that are asked for."""
+    refuse_same_file(policy, *presentation.files)
     source = read_source(policy)
     if isinstance(source, Diagnostic):
-        show([source], form)
-        return exits.FAILED
+        return conclude([source], presentation)
     result = check_policy(source, Options(nics=nics, analysis_nodes=analysis_nodes))
-    show(result.diagnostics, form)
-    return status(result.diagnostics)
+    return conclude(presentation.judge(result.diagnostics), presentation)
 
 
 @click.command("compile")
@@ -42,7 +40,7 @@ def check_command(policy: str, nics: int | None, analysis_nodes: int, form: str 
 @click.option(
     "--analysis-nodes", type=click.IntRange(1000), metavar="N", default=4_000_000, help="Budget of exact analysis."
 )
-@format_option
+@diagnostics_options
 def compile_command(
     policy: str,
     output: str | None,
@@ -50,21 +48,21 @@ def compile_command(
     dump: str | None,
     nics: int | None,
     analysis_nodes: int,
-    form: str | None,
+    presentation: Presentation,
 ) -> int:
     """Compile POLICY (`-` is standard input) to one C++ service.
 
     The output is written whole or, when there is an error, not at all.
     """
+    refuse_same_file(policy, output or "-", *presentation.files)
     options = Options(plugin=plugin, nics=nics, analysis_nodes=analysis_nodes)
-    result = compiled(policy, options, form, quiet=True)
+    result = compiled(policy, options, presentation, quiet=True)
     findings = list(result.diagnostics)
     text = dump_stage(result, dump) if dump else result.cpp
     if text is not None:
         problem = write_output(output or "-", text.encode())
         findings += [problem] if problem else []
-    show(findings, form, to_stderr=output in (None, "-"))
-    return status(findings)
+    return conclude(findings, presentation, to_stderr=output in (None, "-"))
 
 
 def dump_stage(result: Compilation, stage: str) -> str | None:

@@ -1,50 +1,124 @@
-"""Showing diagnostics in the form the user asked for, and what exit status they make."""
+"""Showing diagnostics in the form the user asked for, what is denied, and what exit status they make."""
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
 
 from naclc.cli import exits
-from naclc.diagnostics import Diagnostic
-from naclc.reports import machine, pretty
+from naclc.diagnostics import Diagnostic, Severity
+from naclc.output import write_output
+from naclc.reports import forms
 
-FORMATS = ("pretty", "compact", "json")
+_ALL_WARNINGS = "warnings"
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """What the user wants to see of the findings.
+
+    `form`: one of forms.FORMS, or None: pretty on a terminal, compact elsewhere. `reports`: (form, file), written
+    besides. `max_errors`: how many errors are shown; reports hold all. `denied`: codes of warnings that count as
+    errors, or "warnings" for all.
+    """
+
+    form: str | None = None
+    reports: tuple[tuple[str, str], ...] = ()
+    max_errors: int | None = None
+    denied: frozenset[str] = frozenset()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(file for _, file in self.reports)
+
+    def judge(self, findings: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """`findings` with denied warnings as errors."""
+        everything = _ALL_WARNINGS in self.denied
+        return [
+            replace(found, severity=Severity.ERROR) if everything or found.code in self.denied else found
+            for found in findings
+        ]
 
 
 def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--format",
         "form",
-        type=click.Choice(FORMATS),
+        type=click.Choice(forms.FORMS),
         default=None,
-        help="How diagnostics are shown: pretty on a terminal, compact elsewhere, or json.",
+        help="How diagnostics are shown: pretty on a terminal and compact elsewhere, or as data.",
     )(command)
 
 
+def diagnostics_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Options of commands that look for mistakes; `command` gets them as one `presentation`."""
+
+    @format_option
+    @click.option(
+        "--report",
+        "reports",
+        metavar="FORM=FILE",
+        multiple=True,
+        callback=_reports,
+        help="Write the diagnostics to FILE too, in any form of --format; may be given several times.",
+    )
+    @click.option("--max-errors", type=click.IntRange(1), metavar="N", help="Show N errors at most.")
+    @click.option(
+        "--deny",
+        "denied",
+        metavar="CODE|warnings",
+        multiple=True,
+        callback=_denied,
+        help="Make an error of this warning, or of all; may be given several times.",
+    )
+    @functools.wraps(command)
+    def with_presentation(
+        form: str | None,
+        reports: tuple[tuple[str, str], ...],
+        max_errors: int | None,
+        denied: frozenset[str],
+        **arguments: Any,
+    ) -> int:
+        return command(presentation=Presentation(form, reports, max_errors, denied), **arguments)
+
+    return with_presentation
+
+
+def conclude(findings: list[Diagnostic], presentation: Presentation, *, to_stderr: bool = False) -> int:
+    """Show the findings, write the reports; returns the exit status."""
+    unwritten = [
+        problem
+        for form, file in presentation.reports
+        if (problem := write_output(file, forms.render(findings, form).encode()))
+    ]
+    findings = [*findings, *unwritten]
+    shown = _first(findings, presentation.max_errors)
+    show(shown, presentation.form, to_stderr=to_stderr)
+    if len(shown) < len(findings):
+        click.echo(f"{len(findings) - len(shown)} more not shown (--max-errors {presentation.max_errors})", err=True)
+    return status(findings)
+
+
 def show(diagnostics: Iterable[Diagnostic], form: str | None, *, to_stderr: bool = False) -> None:
-    """JSON goes to standard output (unless the result itself does) and is written even when there is nothing to say;
-    the other forms go to standard error."""
+    """Forms for programs go to standard output (unless the result itself does), the others to standard error."""
     found = list(diagnostics)
-    if form == "json":
-        click.echo(machine.as_json(found), nl=False, err=to_stderr)
+    if form in (*forms.DATA, "github"):
+        click.echo(forms.render(found, form), nl=False, err=to_stderr)
     elif form == "compact" or (form is None and not sys.stderr.isatty()):
-        click.echo(machine.compact(found), nl=False, err=True)
         helps = "" if form else _helps(found)
-        click.echo(helps, nl=False, err=True)
+        click.echo(forms.render(found, "compact") + helps, nl=False, err=True)
+    elif found and (not sys.stderr.isatty() or "NO_COLOR" in os.environ):
+        click.echo(forms.render(found, "pretty"), nl=False, err=True)
     elif found:
-        style = pretty.ansi if sys.stderr.isatty() and "NO_COLOR" not in os.environ else pretty.plain
-        click.echo(pretty.render(found, style), err=True)
-        click.echo(pretty.summary(found), err=True)
+        from naclc.reports import pretty
 
-
-def _helps(found: list[Diagnostic]) -> str:
-    """Diagnostics without a place (a missing compiler, a file that is not there) carry their cure in `help`."""
-    return "".join(f"  help: {d.help}\n" for d in found if d.span is None and d.help)
+        click.echo(f"{pretty.render(found, pretty.ansi)}\n{pretty.summary(found)}", err=True)
 
 
 def status(diagnostics: Iterable[Diagnostic]) -> int:
@@ -52,3 +126,39 @@ def status(diagnostics: Iterable[Diagnostic]) -> int:
     if any(diagnostic.code in exits.MISSING_CODES for diagnostic in errors):
         return exits.MISSING
     return exits.FAILED if errors else exits.OK
+
+
+def _helps(found: list[Diagnostic]) -> str:
+    """Diagnostics without a place (a missing compiler, a file that is not there) carry their cure in `help`."""
+    return "".join(f"  help: {d.help}\n" for d in found if d.span is None and d.help)
+
+
+def _first(findings: list[Diagnostic], most: int | None) -> list[Diagnostic]:
+    """Up to and with the error number `most`."""
+    errors = [place for place, found in enumerate(findings, 1) if found.is_error]
+    return findings if most is None or len(errors) <= most else findings[: errors[most - 1]]
+
+
+def _reports(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    reports = []
+    for each in given:
+        form, equals, file = each.partition("=")
+        if form not in forms.FORMS or not equals or not file:
+            raise click.BadParameter(f"`{each}` is not FORM=FILE with FORM one of {', '.join(forms.FORMS)}")
+        reports.append((form, file))
+    if len({os.path.realpath(file) for _, file in reports}) < len(reports):
+        raise click.BadParameter("two reports would be written to the same file")
+    return tuple(reports)
+
+
+def _denied(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> frozenset[str]:
+    for code in set(given) - {_ALL_WARNINGS}:
+        from naclc.cli.explain import unknown_code
+        from naclc.diagnostics import pages
+
+        page = pages.page(code)
+        if page is None:
+            raise click.BadParameter(unknown_code(code))
+        if Severity.WARNING not in page.severities:
+            raise click.BadParameter(f"`{code}` is an error already")
+    return frozenset(given)

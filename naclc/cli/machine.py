@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from naclc.cli import exits
-from naclc.cli.diagnostics import format_option, show, status
+from naclc.cli.diagnostics import Presentation, format_option, show, status
 from naclc.cli.policy import compiled
 from naclc.diagnostics import Diagnostic, error
 from naclc.driver import Options
@@ -52,7 +52,7 @@ def build_command(
     form: str | None,
 ) -> int:
     """Build an image of POLICY."""
-    result = compiled(policy, Options(plugin=bool(services)), form)
+    result = compiled(policy, Options(plugin=bool(services)), Presentation(form))
     assert result.cpp is not None
     target = Path(output) if output else Path(Path(policy).stem + ".elf")
     with tempfile.TemporaryDirectory(prefix="naclc.") as work:
@@ -92,7 +92,7 @@ def run_command(policy: str, nets: tuple[str, ...], memory: int, machine: str, a
     from naclc.verify.qemu import Hardware, run_foreground
 
     netdevs = _netdevs(nets)
-    result = compiled(policy, Options(), form)
+    result = compiled(policy, Options(), Presentation(form))
     assert result.cpp is not None and result.pipeline is not None
     with tempfile.TemporaryDirectory(prefix="naclc.") as work:
         service, image = Path(work) / "service.cpp", Path(work) / "image.elf"

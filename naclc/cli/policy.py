@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
 import click
 
 from naclc.cli import exits
-from naclc.cli.diagnostics import show, status
+from naclc.cli.diagnostics import Presentation, conclude, show
 from naclc.cli.stop import NotCompiled
 from naclc.diagnostics import Diagnostic
 from naclc.driver import Compilation, MiscompiledPolicy, Options, compile_policy
 from naclc.syntax.read import read_source
 
 
-def compiled(policy: str, options: Options, form: str | None, *, quiet: bool = False) -> Compilation:
+def compiled(policy: str, options: Options, presentation: Presentation, *, quiet: bool = False) -> Compilation:
     """The policy with its C++.
 
     Raises:
@@ -20,17 +23,29 @@ def compiled(policy: str, options: Options, form: str | None, *, quiet: bool = F
     """
     source = read_source(policy)
     if isinstance(source, Diagnostic):
-        show([source], form)
-        raise NotCompiled(exits.FAILED)
+        raise NotCompiled(conclude([source], presentation))
     try:
         result = compile_policy(source, options)
     except MiscompiledPolicy as fault:
         click.echo(f"internal error: the generated code does not do what the policy says: {fault}", err=True)
         click.echo("  nothing was written; please report it with the policy", err=True)
         raise NotCompiled(exits.INTERNAL) from fault
+    result = replace(result, diagnostics=tuple(presentation.judge(result.diagnostics)))
     if not result.ok:
-        show(result.diagnostics, form)
-        raise NotCompiled(status(result.diagnostics))
+        raise NotCompiled(conclude(list(result.diagnostics), presentation))
     if not quiet:
-        show(result.diagnostics, form, to_stderr=True)
+        show(result.diagnostics, presentation.form, to_stderr=True)
     return result
+
+
+def refuse_same_file(policy: str, *outputs: str) -> None:
+    """Nothing is written over the policy, and no two things to one file.
+
+    Raises:
+        click.UsageError: something would be.
+    """
+    named = [os.path.realpath(path) for path in (policy, *outputs) if path != "-"]
+    if policy != "-" and named.count(named[0]) > 1:
+        raise click.UsageError(f"`{policy}` is the policy: write to another file")
+    if len(set(named)) < len(named):
+        raise click.UsageError("the output and a report would be written to the same file")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from naclc.cli import exits
-from naclc.cli.diagnostics import show, status
+from naclc.cli.diagnostics import Presentation, show, status
 from naclc.cli.policy import compiled
 from naclc.diagnostics import Diagnostic, error, warning
 from naclc.driver import Options
@@ -74,7 +74,7 @@ def test_command(
     """
     from naclc.testing import PolicyTestOptions, run_policy_tests
 
-    result = compiled(policy, Options(), form if form == "json" else None, quiet=True)
+    result = compiled(policy, Options(), Presentation("json" if form == "json" else None), quiet=True)
     if nic != "virtio":
         return _end([_no_vmxnet3()], form)
     beside = f"{policy.removesuffix('.nacl')}.tests.yaml"

@@ -9,6 +9,7 @@ from typing import Any
 from naclc.codegen import fields, layout
 from naclc.codegen.expression import INLINE_INTERVALS, dotted
 from naclc.codegen.names import accessor, function_name, literal, source_comment
+from naclc.codegen.repeats import repeated
 from naclc.codegen.unit import (
     CompareStep,
     FieldStep,
@@ -38,6 +39,7 @@ def values(unit: Unit, pipeline: Pipeline) -> dict[str, Any]:
     sets = [_set(number, table, steps, pipeline) for number, table in enumerate(unit.tables) if _is_large(table)]
     return {
         "functions": _functions(unit, pipeline),
+        "repeated": len(repeated(unit)),
         "accessors": accessors,
         "loads": _loads(accessors),
         "no_iface": f"{NO_IFACE:#x}",
@@ -138,8 +140,10 @@ def _protocols(steps: Iterable[Step]) -> list[tuple[str, int]]:
 def _functions(unit: Unit, pipeline: Pipeline) -> list[dict[str, Any]]:
     identifiers = tuple(function_name(function.name, number) for number, function in enumerate(unit.functions))
     comments = _Comments(pipeline)
+    often = repeated(unit)
+    callees = tuple(f"once<{name}, {often[at]}>" if at in often else name for at, name in enumerate(identifiers))
     rewrites = {statement: number for number, (statement, _) in enumerate(_rewrites(unit))}
-    names = layout.Names(identifiers, rewrites, comments.comment, comments.line)
+    names = layout.Names(callees, rewrites, comments.comment, comments.line)
     return [
         {
             "identifier": identifier,

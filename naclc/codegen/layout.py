@@ -35,10 +35,11 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What stands in the text beside the plan: `functions` are C++ identifiers by number, `rewrites` the numbers in the
-    table of rewrites by statement; `comment` and `line` tell where a statement of the policy stands, or None."""
+    """What stands in the text beside the plan: `callees` are what calls of functions name, by their number; `rewrites`
+    the numbers in the table of rewrites by statement; `comment` and `line` tell where a statement of the policy stands,
+    or None."""
 
-    functions: tuple[str, ...]
+    callees: tuple[str, ...]
     rewrites: Mapping[int, int]
     comment: Callable[[int], str | None]
     line: Callable[[int], int | None]
@@ -114,7 +115,7 @@ class _Layout:
             self.lines += [_Line(depth, text) for text in _log(block, depth)]
             yield self._jump(block.next, follow, depth)
         elif isinstance(block, CallStep):
-            name = self.names.functions[block.function]
+            name = self.names.callees[block.function]
             self._comment(block.statement, depth)
             self._add(depth, f"if (const uint32_t decision = {name}(packet, log); decision != kEnd) return decision;")
             yield self._jump(block.next, follow, depth)

@@ -6,10 +6,7 @@ service.cpp ─ g++ -O2 -shared -DNACLC_NATIVE ─▶ library ─ naclc_decide �
 from __future__ import annotations
 
 import ctypes
-import os
 import struct
-import subprocess
-import tempfile
 from pathlib import Path
 
 from naclc.codegen.unit import Unit
@@ -20,44 +17,6 @@ _VERDICT_BITS = 8
 _REWRITE = 3  # in place of a verdict
 _KINDS = (RewriteKind.DNAT, RewriteKind.SNAT)
 _MESSAGE_HEAD = struct.Struct(">BI")  # severity, octets of text
-_BUILD_SECONDS = 600
-_OPTIONS = ("-std=c++20", "-O2", "-shared", "-fPIC", "-DNACLC_NATIVE", "-fvisibility=hidden")
-
-
-class CannotBuild(Exception):
-    """The library could not be made; the text says why, with what the compiler said."""
-
-
-def evaluator(service_cpp: str, unit: Unit, workdir: Path, *, compiler: str = "g++") -> Evaluator:
-    """Compile a generated service in `workdir` and return its functions as an Evaluator.
-
-    Args:
-        service_cpp: the text that naclc.codegen.render.render made of `unit`.
-        workdir: an existing directory; the library stays there as long as the caller keeps it.
-
-    Raises:
-        CannotBuild: no such compiler, or it refuses the text.
-    """
-    return load(build(service_cpp, workdir, compiler=compiler), unit)
-
-
-def build(service_cpp: str, workdir: Path, *, compiler: str = "g++") -> Path:
-    """The shared library of a generated service, under a new name in `workdir`. Raises CannotBuild."""
-    descriptor, name = tempfile.mkstemp(suffix=".so", prefix="decide-", dir=workdir)
-    os.close(descriptor)
-    library = Path(name)
-    command = [compiler, *_OPTIONS, "-x", "c++", "-", "-o", str(library)]
-    try:
-        done = subprocess.run(
-            command, input=service_cpp, capture_output=True, text=True, timeout=_BUILD_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as problem:
-        library.unlink(missing_ok=True)
-        raise CannotBuild(f"{compiler} cannot be run: {problem}") from problem
-    if done.returncode != 0:
-        library.unlink(missing_ok=True)
-        raise CannotBuild(f"{compiler} ended with status {done.returncode}:\n{done.stderr}")
-    return library
 
 
 def load(library: Path, unit: Unit) -> Evaluator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from naclc.decision.intervals import merge
+from naclc.decision.intervals import Intervals, merge
 from naclc.decision.symbolic import Symbols
 from naclc.net.fields import FIELDS, NO_IFACE, PROTOCOL_NUMBERS, Field, State
 from naclc.pipeline.pipeline import Pipeline
@@ -30,7 +30,17 @@ FACT_FIELDS: frozenset[Field] = frozenset(
     )
 )
 _HEADER_LENGTHS = range(20, 61, 4)
-_OCCURRING_STATES = (State.NEW, State.ESTABLISHED, State.UNTRACKED)
+_TRACKED = (State.NEW, State.ESTABLISHED)
+
+
+def occurring(pipeline: Pipeline) -> dict[Field, Intervals]:
+    """The values of ip.version, ip.hdrlength and ct.state that packets have, the same at every place."""
+    states = _TRACKED if pipeline.untracked == "drop" else (*_TRACKED, State.UNTRACKED)
+    return {
+        FIELDS["ip.version"]: ((4, 4),),
+        FIELDS["ip.hdrlength"]: merge((length, length) for length in _HEADER_LENGTHS),
+        FIELDS["ct.state"]: merge((state, state) for state in states),
+    }
 
 
 def packets_at(place: Place, pipeline: Pipeline, symbols: Symbols) -> BDDFunction:
@@ -40,15 +50,16 @@ def packets_at(place: Place, pipeline: Pipeline, symbols: Symbols) -> BDDFunctio
     def one_of(name: str, *values: int) -> BDDFunction:
         return symbols.member(FIELDS[name], merge((value, value) for value in values))
 
-    packets = one_of("ip.version", 4) & one_of("ip.hdrlength", *_HEADER_LENGTHS)
+    packets = symbols.all
+    for field, values in occurring(pipeline).items():
+        packets = packets & symbols.member(field, values)
     whole = one_of("ip.frag-off", 0)
     header_there = symbols.transport
     tracked_protocol = one_of("ip.protocol", *PROTOCOL_NUMBERS.values())
     packets = packets & header_there.imp(whole & tracked_protocol)
     if pipeline.untracked == "drop":
-        packets = packets & header_there & one_of("ct.state", State.NEW, State.ESTABLISHED)
+        packets = packets & header_there
     else:
-        packets = packets & one_of("ct.state", *_OCCURRING_STATES)
         packets = packets & (header_there | one_of("ct.state", State.UNTRACKED))
     if hook is Hook.INPUT:
         packets = packets & whole

@@ -59,6 +59,8 @@ class Symbols:
         self._bits: dict[str, list[BDDFunction]] = {}  # least significant first
         self._members: dict[tuple[str, Intervals], BDDFunction] = {}
         self._choices: dict[tuple[str, str], tuple[BDDFunction, BDDFunction]] = {}
+        self._switches: dict[str, BDDFunction] = {}
+        self.settings: BDDFunction = self.all
         self.transport = self._variable(TRANSPORT, 0)
         self._lay_out({_whole(field) for field in fields}, frozenset() if free_pairs else pairs)
         for left, right in sorted(pairs, key=repr) if free_pairs else ():
@@ -116,6 +118,13 @@ class Symbols:
         rest = bits[:-1]
         below = self._within(rest, low)
         return bits[-1].ite(below if high == low else self._within(rest, high), below)
+
+    def switch(self, name: str, position: bool) -> BDDFunction:
+        """A free choice that no field has a part in, the same for the same name; `settings` has its `position`."""
+        if name not in self._switches:
+            choice = self._switches[name] = self._variable(name, 0)
+            self.settings = self.settings & (choice if position else ~choice)
+        return self._switches[name]
 
     def guard(self, protocol: str) -> BDDFunction:
         number = PROTOCOL_NUMBERS[protocol]

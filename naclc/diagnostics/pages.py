@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from naclc.diagnostics import Severity
@@ -48,11 +48,13 @@ class MalformedPage(Exception):
     """A page is not in the form that this module's docstring tells."""
 
 
-def codes() -> list[str]:
+@cache
+def codes() -> tuple[str, ...]:
     """All codes that have a page, sorted."""
-    return sorted(path.stem for path in _folder().glob("*.md") if _CODE.fullmatch(path.stem))
+    return tuple(sorted(path.stem for path in _folder().glob("*.md") if _CODE.fullmatch(path.stem)))
 
 
+@lru_cache(maxsize=512)
 def page(code: str) -> Page | None:
     """The page of `code`, or None when there is no such code.
 

@@ -76,13 +76,16 @@ def build_image(
         return unwritable(output, problem)
 
 
-def build_shared_library(cpp: Path, output: Path, *, sanitize: bool = False) -> Library | BuildFailure:
-    """Build one C++ file that needs nothing but the standard library into the shared library `output`."""
+def build_shared_library(
+    cpp: Path, output: Path, *, defines: Sequence[str] = (), sanitize: bool = False
+) -> Library | BuildFailure:
+    """Build one C++ file that needs nothing but the standard library into the shared library `output`, with the
+    macros `defines`."""
     compiler = find_compiler()
     if isinstance(compiler, BuildFailure):
         return compiler
     flavour = Flavour(Target.LINUX, sanitize=sanitize)
-    options = [*compile_options(flavour), "-shared", "-fPIC"]
+    options = [*compile_options(flavour), *(f"-D{macro}" for macro in defines), "-shared", "-fPIC"]
     try:
         with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as work:
             linked = Path(work) / "library"

@@ -86,7 +86,7 @@ class Places:
         self._forward([stream for iface in pipeline.ifaces for stream in self._answers(iface)])
 
     def valid(self) -> Set:
-        """Packets that a frame can carry and no check refuses, with the state of the entry they have or get."""
+        """Packets that a function may be run on (docs/language.md 8.7), wherever it is."""
         space = self._space
         tracked = space.headed_as(ICMP) | space.headed_as(TCP) | space.headed_as(UDP)
         packets = tracked & space.one_of("ct.state", (State.NEW, State.ESTABLISHED)) & space.when("ip.frag-off", 0)
@@ -94,9 +94,10 @@ class Places:
             packets = packets | (~space.headed & space.equal("ct.state", State.UNTRACKED))
         if space.tests("ip.hdrlength"):
             packets = packets & space.one_of("ip.hdrlength", range(20, 61, 4))
-        return packets & space.when("ip.version", 4) & self._lengths()
+        return packets & space.when("ip.version", 4)
 
     def _lengths(self) -> Set:
+        """Packets with room for their headers that a frame can carry."""
         space = self._space
         if not space.tests("ip.length"):
             return space.all
@@ -112,7 +113,9 @@ class Places:
     def _arrive(self, iface: Iface) -> Stream:
         """What arrives on `iface` and goes on to FORWARD."""
         space, source = self._space, Source(iface, Maker.WIRE, 0)
-        packets = self.valid() & space.equal("iface.in", iface.number) & space.equal("iface.out", NO_IFACE)
+        packets = (
+            self.valid() & self._lengths() & space.equal("iface.in", iface.number) & space.equal("iface.out", NO_IFACE)
+        )
         packets = packets & ~space.network("ip.saddr", *_MULTICAST) & ~space.one_of("ip.saddr", _broadcasts(iface))
         if not iface.tracks:
             packets = packets & space.equal("ct.state", State.UNTRACKED)

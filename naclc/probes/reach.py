@@ -50,6 +50,9 @@ def _enter(
         return known[function, packets]
     nodes = ways.nodes[function]
     entering: dict[int, Set] = {id(nodes[0]): packets}
+    entry = ways.entry(function)
+    if entry is not None:
+        reach.taking[entry] = reach.taking.get(entry, space.none) | packets
     result = Through(space.none, space.none)
     for number, node in enumerate(nodes):
         here = entering.get(id(node), space.none)

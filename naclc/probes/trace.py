@@ -44,6 +44,7 @@ class Tracer:
     def __init__(self, ways: Ways) -> None:
         self._places: list[_Branch | _Jump | Leaf] = []
         self._start: dict[str, int] = {}
+        self._entries: dict[str, Way] = {name: way for name in ways.nodes if (way := ways.entry(name))}
         for function, nodes in ways.nodes.items():
             base = self._start[function] = len(self._places)
             place = {id(node): base + number for number, node in enumerate(nodes)}
@@ -73,8 +74,11 @@ class Tracer:
         """What `function` decides, without the log, and the ways on which the packet got there."""
         taken: list[Taken] = []
         values: dict[Field | Protocol, int] = {}
-        returns: list[int] = []
+        returns: list[tuple[int, str]] = []  # where to go on, and after which function
+        ended: set[str] = set()  # functions that let this packet through to their end, and would again
         at = self._start[function]
+        if function in self._entries:
+            taken.append((self._entries[function], None))
         while True:
             place = self._places[at]
             if isinstance(place, _Branch):
@@ -82,11 +86,15 @@ class Tracer:
                 taken.append((place.ways[way], value))
                 at = place.targets[way]
             elif isinstance(place, _Jump):
-                if place.callee is not None:
-                    returns.append(place.target)
-                at = place.target if place.callee is None else self._start[place.callee]
+                at = place.target
+                if place.callee is not None and place.callee not in ended:
+                    returns.append((place.target, place.callee))
+                    at = self._start[place.callee]
+                    if place.callee in self._entries:
+                        taken.append((self._entries[place.callee], None))
             elif place.is_end and returns:
-                at = returns.pop()
+                at, callee = returns.pop()
+                ended.add(callee)
             else:
                 return Decision(place.verdict, place.statement, rewrite=place.rewrite), taken
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from naclc.diagnostics import Diagnostic
+from naclc.reports.visible import visible
 from naclc.source import Span
 
 
 def compact(diagnostics: Iterable[Diagnostic]) -> str:
     """`file:line:column: severity: message [code]`, line and column from 1."""
-    return "".join(f"{_where(d.span)}{d.severity}: {d.message} [{d.code}]\n" for d in diagnostics)
+    return "".join(f"{_where(d.span)}{d.severity}: {visible(d.message)} [{d.code}]\n" for d in diagnostics)
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:
@@ -21,7 +22,7 @@ def as_json(diagnostics: Iterable[Diagnostic]) -> str:
 
 
 def _where(span: Span | None) -> str:
-    return f"{span.source.name}:{span.line}:{span.column + 1}: " if span else ""
+    return f"{visible(span.source.name)}:{span.line}:{span.column + 1}: " if span else ""
 
 
 def _entry(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 
 from naclc.diagnostics import Diagnostic
+from naclc.reports.visible import visible
 from naclc.source import Span
 
 Style = Callable[[str, str], str]
@@ -47,13 +48,13 @@ def summary(diagnostics: Iterable[Diagnostic]) -> str:
 
 def _one(diagnostic: Diagnostic, style: Style) -> str:
     severity = diagnostic.severity.value
-    lines = [f"{style(f'{severity}[{diagnostic.code}]', severity)}: {style(diagnostic.message, 'bold')}"]
+    lines = [f"{style(f'{severity}[{diagnostic.code}]', severity)}: {style(visible(diagnostic.message), 'bold')}"]
     if diagnostic.span is not None:
         lines += _place(diagnostic.span, "", severity, style)
     for label in diagnostic.labels:
         lines += _place(label.span, label.text, "place", style)
     if diagnostic.help:
-        lines.append(f"  {style('help', 'help')}: {diagnostic.help}")
+        lines.append(f"  {style('help', 'help')}: {visible(diagnostic.help)}")
     return "\n".join(lines) + "\n"
 
 
@@ -65,9 +66,9 @@ def _place(span: Span, text: str, caret_style: str, style: Style) -> list[str]:
     shown, first, width = _window(source_line, column, max(last, column))
     carets = " " * first + "^" * max(width, 1)
     gutter = f"{line:>6} "
-    note = f" {text}" if text else ""
+    note = f" {visible(text)}" if text else ""
     return [
-        f"  {style('-->', 'place')} {span.source.name}:{line}:{column + 1}",
+        f"  {style('-->', 'place')} {visible(span.source.name)}:{line}:{column + 1}",
         f"{style(gutter + '|', 'place')} {shown}".rstrip(),
         f"{style(' ' * len(gutter) + '|', 'place')} {style(carets + note, caret_style)}",
     ]
@@ -80,25 +81,14 @@ def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
     end = min(end, right)
     before, inside, after = line[left:start], line[start:end], line[end:right]
     dots = "…" if left else ""
-    shown = dots + _visible(before) + _visible(inside) + _visible(after) + ("…" if right < len(line) else "")
+    shown = dots + visible(before) + visible(inside) + visible(after) + ("…" if right < len(line) else "")
     return shown, len(dots) + _cells(before), _cells(inside)
-
-
-def _visible(text: str) -> str:
-    """Tabs as four blanks; control and formatting characters as their replacement, so that no terminal obeys them."""
-    return "".join(_shown(character) for character in text)
-
-
-def _shown(character: str) -> str:
-    if character == "\t":
-        return "    "
-    return "\ufffd" if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") else character
 
 
 def _cells(text: str) -> int:
     """Columns of a terminal that `text` takes."""
     total = 0
-    for character in _visible(text):
+    for character in visible(text):
         if unicodedata.combining(character):
             continue
         total += 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1

@@ -44,7 +44,8 @@ class Arguments:
         """For an action that takes none."""
         if action.arguments:
             span = action.arguments[0].span.to(action.arguments[-1].span)
-            self._reporter.error("bad-arguments", f"`{action.name.text}` takes no arguments", span)
+            message, advice = f"`{action.name.text}` takes no arguments", f"write `{action.name.text}`"
+            self._reporter.error("bad-arguments", message, span, help=advice)
 
     # --- log and syslog ---
 
@@ -52,8 +53,10 @@ class Arguments:
         """The strings and fields from argument `first` on."""
         arguments = (action.arguments or ())[first:]
         if not arguments:
-            what = "a text or packet field" if first == 0 else "a severity and a text or packet field"
-            self._reporter.error("bad-arguments", f"`{action.name.text}` needs {what}", action.name.span)
+            what = "at least one argument" if first == 0 else "a severity and at least one argument more"
+            example = 'log("refused ", ip.saddr, "\\n")' if first == 0 else 'syslog(warning, "refused ", ip.saddr)'
+            message = f"`{action.name.text}` needs {what}"
+            self._reporter.error("bad-arguments", message, action.name.span, help=f"as in `{example}`")
             return None
         parts = [self._part(action.name.text, argument, context) for argument in arguments]
         good = tuple(part for part in parts if part is not None)
@@ -67,7 +70,7 @@ class Arguments:
             return value.field
         if not self._refuse_element(value) and value.sort is not Sort.BAD:
             message = f"`{action}` takes strings and packet fields, not {value.what}"
-            self._reporter.error("bad-arguments", message, argument.span)
+            self._reporter.error("bad-arguments", message, argument.span, help="put text in quotes")
         return None
 
     def _refuse_element(self, value: Value) -> bool:
@@ -119,7 +122,8 @@ class Arguments:
             case _:
                 span = arguments[0].span.to(arguments[-1].span) if arguments else action.name.span
                 message = f"`{action.name.text}` takes an address, a port, or an address and a port"
-                self._reporter.error("bad-arguments", message, span)
+                advice = f"as in `{action.name.text}(10.0.0.5, 8080)`"
+                self._reporter.error("bad-arguments", message, span, help=advice)
                 return None
         good = [self._check_address(action, address), self._check_port(action, port, context)]
         if not all(good):
@@ -130,7 +134,9 @@ class Arguments:
         if value.sort in (Sort.ADDR, Sort.INT, Sort.PORT):
             return True
         if value.sort is not Sort.BAD and not self._refuse_element(value):
-            advice = f"write {value.span.text}.address" if value.sort is Sort.IFACE else None
+            advice = f"as in `{action.name.text}(10.0.0.5, 8080)`"
+            if value.sort is Sort.IFACE:
+                advice = f"write {value.span.text}.address"
             message = f"`{action.name.text}` takes addresses and ports, not {value.what}"
             self._reporter.error("bad-arguments", message, value.span, help=advice)
         return False
@@ -139,7 +145,8 @@ class Arguments:
         if value is None or is_unicast(value.number):
             return True
         message = f"`{action.name.text}` cannot take {format_address(value.number)}: no machine has it"
-        self._reporter.error("bad-address", message, value.span, *origin_label(value))
+        advice = "write the address of one machine: not 0.0.0.0, loopback, multicast or broadcast"
+        self._reporter.error("bad-address", message, value.span, *origin_label(value), help=advice)
         return False
 
     def _check_port(self, action: ast.Action, value: Value | None, context: Protocol | None) -> bool:

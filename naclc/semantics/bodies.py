@@ -15,7 +15,7 @@ from naclc.semantics import model
 from naclc.semantics.arguments import Arguments
 from naclc.semantics.conditions import Conditions
 from naclc.semantics.declare import ACTIONS, kind_of, protocol_of
-from naclc.semantics.model import Kind, Protocol, Untracked
+from naclc.semantics.model import Kind, Protocol
 from naclc.semantics.scope import Scope
 from naclc.semantics.sets import Sets
 from naclc.semantics.spelling import suggestion
@@ -64,6 +64,11 @@ class FunctionInfo:
     open_ports: list[tuple[str, Span]] = field(default_factory=list)
 
 
+def an(protocol: Protocol | None) -> str:
+    """`protocol` with its article, for messages."""
+    return f"{'an' if protocol in (Protocol.IP, Protocol.ICMP) else 'a'} {protocol}"
+
+
 def may_run(child: Protocol, parent: Protocol | None) -> bool:
     """Whether a function of subtype `child` may stand in, or be called from, a context of `parent`."""
     return parent is None or child is Protocol.IP or parent is Protocol.IP or child is parent
@@ -72,16 +77,15 @@ def may_run(child: Protocol, parent: Protocol | None) -> bool:
 class Bodies:
     """Reads all functions of a program; statement ids rise over all of them."""
 
-    def __init__(self, scope: Scope, ifaces: dict[str, int], untracked: Untracked) -> None:
+    def __init__(self, scope: Scope, ifaces: dict[str, int]) -> None:
         self._scope = scope
         self._ifaces = ifaces
-        self._untracked = untracked
         self._sets = Sets(scope, ifaces)
         self._ids = count()
 
     def read(self, function: ast.Function, element: Element) -> FunctionInfo:
         info = FunctionInfo(element, None)
-        conditions = Conditions(self._scope, self._sets, self._ifaces, element, self._untracked)
+        conditions = Conditions(self._scope, self._sets, self._ifaces, element)
         reader = _BodyReader(self._scope, conditions, self._ids, info)
         body = reader.body(function.body, Context(element.protocol, element.protocol is Protocol.IP))
         info.iface_uses = conditions.iface_uses
@@ -155,7 +159,7 @@ class _BodyReader:
                 help="remove the name, or move the function to top level to call it",
             )
         if protocol and not may_run(protocol, context.protocol):
-            message = f"a {kind}::{protocol} cannot stand in a {context.protocol} context"
+            message = f"a {kind}::{protocol} cannot stand in {an(context.protocol)} context"
             self._reporter.error("wrong-subtype", message, function.subtype.span)
         elif protocol and protocol is not Protocol.IP and context.open:
             self._info.open_blocks.append((protocol, function.subtype.span))
@@ -225,7 +229,7 @@ class _BodyReader:
             return None
         if target.protocol and not may_run(target.protocol, context.protocol):
             what = f"a {target.function_kind}::{target.protocol}"
-            message = f"`{name.text}` is {what} and cannot be called in a {context.protocol} context"
+            message = f"`{name.text}` is {what} and cannot be called in {an(context.protocol)} context"
             self._reporter.error("wrong-subtype", message, name.span, Label(target.span, "declared here"))
             return None
         self._info.calls.append(CallSite(target, name.span, context))

@@ -10,11 +10,12 @@ from collections.abc import Iterable
 
 from naclc.diagnostics import Label
 from naclc.semantics.arguments import refuse_port_in_icmp
-from naclc.semantics.bodies import CallSite, FunctionInfo, may_run
+from naclc.semantics.bodies import CallSite, FunctionInfo, an, may_run
 from naclc.semantics.model import Attachment, Hook, Protocol
 from naclc.semantics.reporter import Reporter
 
 MAX_CALL_DEPTH = 1000
+_BREAK_CYCLE = "remove one of the calls: a packet would never get out"
 
 # The iface fields that a hook knows.
 KNOWN_IFACES = {
@@ -24,6 +25,11 @@ KNOWN_IFACES = {
     Hook.OUTPUT: frozenset[str](),
     Hook.POSTROUTING: frozenset({"iface.out"}),
 }
+
+
+def _iface_advice(hook: Hook) -> str:
+    known = "".join(f"`{name}`" for name in sorted(KNOWN_IFACES[hook])) or "neither of the two"
+    return f"{hook} knows {known}"
 
 
 class Calls:
@@ -61,7 +67,7 @@ class Calls:
                     pending.append(iter(self._functions[site.target.name].calls))
 
     def _report_cycle(self, names: list[str], site: CallSite) -> None:
-        self._reporter.error("call-cycle", f"these calls never end: {' -> '.join(names)}", site.span)
+        self._reporter.error("call-cycle", f"these calls never end: {' -> '.join(names)}", site.span, help=_BREAK_CYCLE)
 
     def check_depth(self) -> None:
         depths: dict[str, int] = {}
@@ -71,7 +77,7 @@ class Calls:
                 below = 1 + depths.get(site.target.name, 0)
                 if below == MAX_CALL_DEPTH + 1:
                     message = f"calls are nested more than {MAX_CALL_DEPTH} deep"
-                    self._reporter.error("too-deep", message, site.span)
+                    self._reporter.error("too-deep", message, site.span, help="merge some of the functions")
                 depth = max(depth, below)
             depths[name] = depth
 
@@ -96,11 +102,11 @@ class Calls:
     ) -> list[tuple[FunctionInfo, Protocol, CallSite]]:
         """Checks `info` as called in a context of `protocol`; answers the calls that keep it."""
         name = info.element.name
-        label = Label(site.span, f"`{name}` is called in a {protocol} context here")
+        label = Label(site.span, f"`{name}` is called in {an(protocol)} context here")
         kind = info.element.function_kind
         for child, span in info.open_blocks:
             if not may_run(child, protocol):
-                message = f"a {kind}::{child} cannot stand in a {protocol} context, from which `{name}` is called"
+                message = f"a {kind}::{child} cannot stand in {an(protocol)} context, from which `{name}` is called"
                 self._reporter.error("wrong-subtype", message, span, label)
         if protocol is Protocol.ICMP:
             for action, span in info.open_ports:
@@ -112,7 +118,7 @@ class Calls:
                 continue
             if not may_run(target.protocol, protocol):
                 message = (
-                    f"`{target.name}` is a {kind}::{target.protocol} and cannot be called in a {protocol} context, "
+                    f"`{target.name}` is a {kind}::{target.protocol} and cannot be called in {an(protocol)} context, "
                     f"from which `{name}` is called"
                 )
                 self._reporter.error("wrong-subtype", message, call.span, label)
@@ -141,7 +147,7 @@ class Calls:
         for field, span in info.iface_uses:
             if field.name not in KNOWN_IFACES[hook]:
                 message = f"`{field.name}` is not known in {hook}"
-                self._reporter.error("field-not-available", message, span, *labels)
+                self._reporter.error("field-not-available", message, span, *labels, help=_iface_advice(hook))
 
     def check_chain(self, hook: Hook, chain: tuple[Attachment, ...]) -> None:
         """Warns when more than one Filter of a chain can accept."""

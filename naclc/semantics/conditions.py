@@ -1,17 +1,15 @@
 """Conditions: operands resolved, types and widths checked, what is constant evaluated.
 
-Reports   all codes of docs/language.md section 4 that concern tests; field-not-available; constant-condition, and what
-          naclc.semantics.occurrence reports.
+Reports   all codes of docs/language.md section 4 that concern tests; field-not-available; constant-condition.
 """
 
 from __future__ import annotations
 
 from naclc.net.fields import Field, FieldType
 from naclc.semantics import model
-from naclc.semantics.model import Protocol, Untracked
-from naclc.semantics.occurrence import Occurrence
+from naclc.semantics.model import Protocol
 from naclc.semantics.scope import Scope
-from naclc.semantics.sets import Sets, bounds, number_of
+from naclc.semantics.sets import EMPTY_SET, Sets, bounds, number_of
 from naclc.semantics.typing_rules import (
     EQUAL,
     EVALUATE,
@@ -29,14 +27,13 @@ from naclc.syntax import ast
 class Conditions:
     """The conditions of one function. `iface_uses` collects the iface fields it mentions and where."""
 
-    def __init__(self, scope: Scope, sets: Sets, ifaces: dict[str, int], owner: Element, untracked: Untracked) -> None:
+    def __init__(self, scope: Scope, sets: Sets, ifaces: dict[str, int], owner: Element) -> None:
         self.iface_uses: list[tuple[Field, Span]] = []
         self._scope = scope
         self._reporter = scope.reporter
         self._sets = sets
         self._ifaces = ifaces
         self._owner = owner
-        self._occurrence = Occurrence(scope.reporter, owner.function_kind, untracked)
 
     def operand(self, value: ast.Value, context: Protocol | None) -> Value:
         """A value that stands in a function of protocol `context` (None: not known, every field is there)."""
@@ -86,7 +83,8 @@ class Conditions:
         if found.field and found.field.type is FieldType.BOOL:
             return model.Compare(found.field, "==", 1, value.span)
         what = f"`{found.field.name}`" if found.field else found.what
-        self._reporter.error("not-a-condition", f"{what} is neither true nor false", value.span)
+        advice = f"compare it with something, as in `{value.span.text} == …`" if found.field else None
+        self._reporter.error("not-a-condition", f"{what} is neither true nor false", value.span, help=advice)
         return None
 
     def _test(self, test: ast.Test, context: Protocol | None) -> model.Condition | None:
@@ -142,9 +140,7 @@ class Conditions:
         if operator in legal:
             if not self._sets.check_width(constant, field):
                 return None
-            number = number_of(constant, self._ifaces)
-            self._occurrence.check_compare(field, operator, number, constant.span)
-            return model.Compare(field, operator, number, test.span)
+            return model.Compare(field, operator, number_of(constant, self._ifaces), test.span)
         if legal & EQUAL:
             self._refuse_operator(test, field)
         elif constant.sort is Sort.IFACE and field.type is FieldType.ADDR:
@@ -184,10 +180,7 @@ class Conditions:
                 self._reporter.error("type-mismatch", message, test.span, help="use == or !=")
                 return None
             leaves = self._sets.fit(right, left.field)
-            if leaves is None:
-                return None
-            self._occurrence.check_leaves(left.field, leaves)
-            return model.InSet(left.field, leaves, test.span)
+            return None if leaves is None else model.InSet(left.field, leaves, test.span)
         return self._constant_membership(test, left, right)
 
     def _check_set(self, right: Value) -> bool:
@@ -206,7 +199,7 @@ class Conditions:
     def _constant_membership(self, test: ast.Test, left: Value, right: Value) -> model.Condition | None:
         leaves = self._sets.leaves(right)
         if not leaves:
-            self._reporter.error("empty-set", "this set is empty", right.span)
+            self._reporter.error("empty-set", "this set is empty", right.span, help=EMPTY_SET)
             return None
         good = [leaf.sort is not Sort.BAD and self._check_constant_leaf(left, leaf) for leaf in leaves]
         if not all(good):
@@ -222,7 +215,7 @@ class Conditions:
     def _check_constant_leaf(self, left: Value, leaf: Value) -> bool:
         if not self._sets.check_is_value(leaf):
             return False
-        if leaf.sort in (Sort.IFACE, Sort.ELEMENT) and left.sort is not Sort.IFACE:
+        if leaf.sort is Sort.ELEMENT or (leaf.sort is Sort.IFACE and left.sort is not Sort.IFACE):
             self._reporter.error("element-as-set", f"`{leaf.span.text}` is no set of values", leaf.span)
             return False
         if "in" not in between_constants(left.sort, leaf.sort):

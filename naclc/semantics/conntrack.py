@@ -29,7 +29,7 @@ def read_conntrack(scope: Scope, element: Element) -> Conntrack | None:
     limit = keys.integer("limit") or 0
     if 0 < limit < TUPLES_PER_CONNECTION:
         message = f"a table of {limit} has no room for a connection, which takes {TUPLES_PER_CONNECTION} entries"
-        keys.reporter.warning("limit-too-small", message, keys.value_span("limit"))
+        keys.reporter.warning("limit-too-small", message, keys.value_span("limit"), help="0 is no limit")
     stateful = bool(keys.boolean("stateful_tcp"))
     untracked = keys.word("untracked", "choice for untracked packets", tuple(Untracked))
     return Conntrack(
@@ -63,13 +63,15 @@ def _read_timeouts(keys: Keys, stateful: bool) -> _Timeouts:
         if stateful and "tcp" in protocols.entries:
             message = "this timeout has no effect: TCP is followed by its flags and has timeouts of its own"
             label = Label(keys.key_span("stateful_tcp"), "asks for that")
-            keys.reporter.warning("timeout-ignored", message, protocols.key_span("tcp"), label)
+            advice = "remove it, or `stateful_tcp`"
+            keys.reporter.warning("timeout-ignored", message, protocols.key_span("tcp"), label, help=advice)
     return timeouts
 
 
 def _warn_empty(keys: Keys) -> None:
     if not keys.entries:
-        keys.reporter.warning("no-effect", f"{keys.title} has no effect: it is empty", keys.span)
+        advice = "remove it, or give it timeouts in seconds"
+        keys.reporter.warning("no-effect", f"{keys.title} has no effect: it is empty", keys.span, help=advice)
 
 
 def check_used(reporter: Reporter, conntrack: Conntrack, tracking: bool) -> None:
@@ -79,4 +81,5 @@ def check_used(reporter: Reporter, conntrack: Conntrack, tracking: bool) -> None
             "conntrack-unused",
             f"nothing uses Conntrack `{conntrack.name}`: no Iface has a chain, masquerades or is named by a route",
             conntrack.span,
+            help="remove it, or attach the functions that it is meant for",
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from naclc.net.addresses import format_address, mask_of
 from naclc.semantics.reporter import Reporter
-from naclc.semantics.scope import WORDS, Scope
+from naclc.semantics.scope import BREAK_CYCLE, WORDS, Scope
 from naclc.semantics.values import Addition, Element, ElementKind, Sort, Unknown, Value, View
 from naclc.source import Span
 from naclc.syntax import ast
@@ -64,7 +64,8 @@ class _Walk:
         names = [first, *(label for _, label, by_name in self._trail[start + 1 :] if by_name), first]
         span = self._path_span
         assert span is not None
-        self._scope.reporter.error("value-cycle", f"values lead back to themselves: {' -> '.join(names)}", span)
+        cycle = " -> ".join(names)
+        self._scope.reporter.error("value-cycle", f"values lead back to themselves: {cycle}", span, help=BREAK_CYCLE)
 
     def _look(self, view: View, label: str) -> None:
         value = view.value
@@ -82,7 +83,7 @@ class _Walk:
                         self._visit(View(item, (), view.owner, view.fold), label, False)
                     elif isinstance(item, ast.Cidr):
                         check_host_bits(item, self._scope.reporter)
-            case ast.Cidr():
+            case ast.Cidr() if not view.owner.typed:  # no key of a typed element takes one
                 check_host_bits(value, self._scope.reporter)
         self._refuse_additions(view.additions, literal_kind(value))
 
@@ -92,7 +93,9 @@ class _Walk:
         target = scope.target(path)
         if isinstance(target, Unknown):
             if not owner.typed and path.text.lower() not in WORDS:
-                scope.report(target, path, WORDS if len(path.parts) == 1 else frozenset())
+                if target.code == "unknown-name" and len(path.parts) == 1:
+                    target = scope.unknown_name(path.text, *sorted(WORDS))
+                scope.report(target, path)
         elif isinstance(target, View):
             self._path_span = path.span
             below = View(target.value, target.additions + view.additions, target.owner, view.fold or target.fold)

@@ -80,7 +80,9 @@ class _Declarer:
         """Gives `element` its name, if it may have it."""
         name, span = element.name, element.span
         if name.lower() in RESERVED:
-            self._reporter.error("bad-name", f"`{name}` is a protocol's name, nothing else may have it", span)
+            self._reporter.error(
+                "bad-name", f"`{name}` is a protocol's name, nothing else may have it", span, help="choose another name"
+            )
             self._scope.silenced.add(name)
             return
         if "-" in name:
@@ -89,7 +91,9 @@ class _Declarer:
         first = self._scope.elements.setdefault(name, element)
         if first is not element:
             label = Label(first.span, "first declared here")
-            self._reporter.error("duplicate-name", f"`{name}` is declared twice", span, label)
+            self._reporter.error(
+                "duplicate-name", f"`{name}` is declared twice", span, label, help="give one of them another name"
+            )
             return
         if name.lower() in CONSTANTS or name.lower() in ACTIONS or name.lower() == "iface":
             self._reporter.warning("shadows-builtin", f"`{name}` is also the name of something built in", span)
@@ -100,7 +104,9 @@ class _Declarer:
         name = function.name
         if name is None:
             where = function.type.span.to(function.subtype.span)
-            self._reporter.error("missing-name", "a function at top level needs a name", where)
+            self._reporter.error(
+                "missing-name", "a function at top level needs a name", where, help="write the name before the `{`"
+            )
             name = ast.Name("", where)
         element = Element(
             name.text,
@@ -139,9 +145,9 @@ class _Declarer:
         element = self._scope.elements.get(head.text)
         if element is None:
             if head.text not in self._scope.silenced:
-                unknown = self._scope.unknown_name(head.text)
                 message = f"there is no element `{head.text}` to add to"
-                self._reporter.error("bad-assignment", message, head.span, help=unknown.help)
+                advice = suggestion(head.text, self._scope.elements)
+                self._reporter.error("bad-assignment", message, head.span, help=advice)
             return
         if element.kind is ElementKind.FUNCTION:
             label = Label(element.span, "declared here")

@@ -112,7 +112,7 @@ class _GatewayReader:
 
     def _refuse_below(self, name: ast.Name, option: ast.Name) -> None:
         message = f"cannot add `{name.text}` to `{option.text}`: it is no object"
-        self._reporter.error("bad-assignment", message, name.span)
+        self._reporter.error("bad-assignment", message, name.span, help="remove it")
 
     def _read_item(self, place: View) -> None:
         value = self._scope.ground(place)
@@ -167,7 +167,8 @@ class _GatewayReader:
             keys.netmask("netmask", 0)
             return None
         net = keys.address("net")
-        mask = keys.netmask("netmask", 0) if keys.require("netmask") else None
+        there = "netmask" in keys.entries or (not keys.holds_cidr("net") and keys.require("netmask"))
+        mask = keys.netmask("netmask", 0) if there else None
         if net is None or mask is None:
             return None
         self._check_host_bits(keys, net, mask)

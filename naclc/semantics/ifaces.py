@@ -153,27 +153,38 @@ def _check_complete(keys: Keys, config: Config | None) -> None:
             _check_static(keys)
     if config is Config.STATIC and "dhcp_timeout" in keys.entries:
         message = f"`dhcp_timeout` has no effect: {keys.title} does not use DHCP"
-        keys.reporter.warning("no-effect", message, keys.key_span("dhcp_timeout"))
+        advice = "remove it, or ask for an address with `config: dhcp`"
+        keys.reporter.warning("no-effect", message, keys.key_span("dhcp_timeout"), help=advice)
 
 
 def _require_address(keys: Keys, what: str) -> None:
     missing = [key for key in ("address", "netmask") if key not in keys.entries]
+    if keys.holds_cidr("address"):
+        return
     if missing:
         message = f"{keys.title} needs {' and '.join(f'`{key}`' for key in missing)}: {what} must have them"
-        keys.reporter.error("iface-incomplete", message, keys.span)
+        keys.reporter.error("iface-incomplete", message, keys.span, help="as in `netmask: 255.255.255.0`")
 
 
 def _check_static(keys: Keys) -> None:
     """Address and netmask belong together, and nothing else of a static configuration makes sense without them."""
     if "address" in keys.entries:
-        if "netmask" not in keys.entries:
+        if "netmask" not in keys.entries and not keys.holds_cidr("address"):
             keys.reporter.error(
-                "iface-incomplete", f"{keys.title} has an address but no netmask", keys.key_span("address")
+                "iface-incomplete",
+                f"{keys.title} has an address but no netmask",
+                keys.key_span("address"),
+                help="give it a netmask, as in `netmask: 255.255.255.0`",
             )
         return
     for key in ("netmask", "gateway", "dns", "config"):
         if key in keys.entries:
-            keys.reporter.error("iface-incomplete", f"{keys.title} has `{key}` but no address", keys.key_span(key))
+            keys.reporter.error(
+                "iface-incomplete",
+                f"{keys.title} has `{key}` but no address",
+                keys.key_span(key),
+                help=f"give it an address and a netmask, or remove `{key}`",
+            )
             return
 
 
@@ -189,7 +200,8 @@ def _read_masquerade(keys: Keys, config: Config | None) -> bool:
     masquerade = bool(keys.boolean("masquerade"))
     if masquerade and config is Config.STATIC and "address" not in keys.entries:
         message = f"{keys.title} has no address that packets could be masqueraded with"
-        keys.reporter.warning("masquerade-no-address", message, keys.key_span("masquerade"))
+        advice = "give it `address` and `netmask`, or `config: dhcp`"
+        keys.reporter.warning("masquerade-no-address", message, keys.key_span("masquerade"), help=advice)
     return masquerade
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from naclc.diagnostics import Label
-from naclc.net.addresses import format_address, is_unicast, prefix_of
+from naclc.net.addresses import format_address, is_unicast, mask_of, prefix_of
 from naclc.semantics.reporter import Reporter
 from naclc.semantics.scope import Scope
+from naclc.semantics.sets import shown
 from naclc.semantics.spelling import suggestion
 from naclc.semantics.values import Element, ElementKind, Entry, Sort, Value, View
 from naclc.semantics.words import read_word
@@ -62,10 +63,9 @@ class Keys:
         value = self.scope.ground(entry.view)
         return None if value.sort is Sort.BAD else value
 
-    def mismatch(self, key: str, wanted: str, value: Value) -> None:
-        self.reporter.error(
-            "type-mismatch", f"`{key}` takes {wanted}, not {value.what}", value.span, *origin_label(value)
-        )
+    def mismatch(self, key: str, wanted: str, value: Value, help: str | None = None) -> None:
+        message = f"`{key}` takes {wanted}, not {value.what}"
+        self.reporter.error("type-mismatch", message, value.span, *origin_label(value), help=help)
 
     def inner(self, key: str) -> Keys | None:
         """The members of the object that `key` holds."""
@@ -88,7 +88,7 @@ class Keys:
             return None
         places = list(list_places(self.scope, value.view, frozenset(words)))
         if not places:
-            self.reporter.error("empty-set", f"`{key}` is empty", value.span)
+            self.reporter.error("empty-set", f"`{key}` is empty", value.span, help=f"put {wanted} into it")
             return None
         return places
 
@@ -122,7 +122,7 @@ class Keys:
         value = self._number(key)
         if value is None or low <= value.number <= INT_MAX:
             return value.number if value else None
-        message = f"`{key}` must be {low} to {INT_MAX}, not {value.number}"
+        message = f"`{key}` must be {low} to {INT_MAX}, not {shown(value.number)}"
         self.reporter.error("value-out-of-range", message, value.span, *origin_label(value))
         return None
 
@@ -130,8 +130,9 @@ class Keys:
         value = self._number(key)
         if value is None or 1 <= value.number <= MAX_VLAN:
             return value.number if value else None
-        message = f"`{key}` must be 1 to {MAX_VLAN}, not {value.number}"
-        self.reporter.error("vlan-out-of-range", message, value.span, *origin_label(value))
+        message = f"`{key}` must be 1 to {MAX_VLAN}, not {shown(value.number)}"
+        advice = "a VLAN tag has 12 bits, and 0 and 4095 are reserved"
+        self.reporter.error("vlan-out-of-range", message, value.span, *origin_label(value), help=advice)
         return None
 
     def _number(self, key: str) -> Value | None:
@@ -165,9 +166,18 @@ class Keys:
         if value is None:
             return None
         if value.sort is not Sort.ADDR:
-            self.mismatch(key, "an address", value)
+            advice = None
+            if value.sort is Sort.CIDR:
+                mask = format_address(mask_of(value.last))
+                advice = f"write `{key}: {format_address(value.number)}`, and `netmask: {mask}` beside it"
+            self.mismatch(key, "an address", value, advice)
             return None
         return value.number
+
+    def holds_cidr(self, key: str) -> bool:
+        """Whether `key` has a CIDR, which it cannot have: nobody misses the netmask beside it."""
+        value = self.value(key)
+        return value is not None and value.sort is Sort.CIDR
 
     def host_address(self, key: str, none_allowed: bool = False) -> int | None:
         """An address that a machine can have; with `none_allowed` also 0.0.0.0, which is answered as 0."""
@@ -175,7 +185,10 @@ class Keys:
         if address is None or is_unicast(address) or (none_allowed and address == 0):
             return address
         self.reporter.error(
-            "bad-address", f"`{key}` cannot be {format_address(address)}: no machine has it", self.value_span(key)
+            "bad-address",
+            f"`{key}` cannot be {format_address(address)}: no machine has it",
+            self.value_span(key),
+            help="write the address of one machine: not 0.0.0.0, loopback, multicast or broadcast",
         )
         return None
 
@@ -188,7 +201,11 @@ class Keys:
         if prefix is not None and shortest <= prefix <= longest:
             return mask
         problem = "must be ones and then zeros" if prefix is None else f"cannot be {format_address(mask)} here"
-        advice = "a host route has the netmask 255.255.255.255" if shortest == 32 else None
+        advice = "a mask has its ones first, as in 255.255.255.0"
+        if shortest == 32:
+            advice = "a host route has the netmask 255.255.255.255"
+        elif prefix is not None:
+            advice = "a subnet has a mask of 1 to 32 ones, as in 255.255.255.0"
         self.reporter.error("bad-netmask", f"`{key}` {problem}", self.value_span(key), help=advice)
         return None
 
@@ -201,7 +218,8 @@ def open_element(scope: Scope, element: Element) -> Keys | None:
         return Keys(scope, f"{element.type_name} `{element.name}`", element.span, members_of(scope, value.view))
     if value.sort is not Sort.BAD:
         message = f"{element.kind} is an object, not {value.what}"
-        scope.reporter.error("type-mismatch", message, root.value.span)
+        advice = f"write {element.type_name} {element.name} {{ … }}"
+        scope.reporter.error("type-mismatch", message, root.value.span, help=advice)
     return None
 
 
@@ -209,8 +227,9 @@ def check_port(reporter: Reporter, what: str, value: Value) -> bool:
     """Whether a number is 1 .. 65535; reported if not."""
     if 1 <= value.number <= MAX_PORT:
         return True
-    message = f"`{what}` must be 1 to {MAX_PORT}, not {value.number}"
-    reporter.error("port-out-of-range", message, value.span, *origin_label(value))
+    message = f"`{what}` must be 1 to {MAX_PORT}, not {shown(value.number)}"
+    advice = "0 is no port, and a port has 16 bits"
+    reporter.error("port-out-of-range", message, value.span, *origin_label(value), help=advice)
     return False
 
 

@@ -82,8 +82,9 @@ def _read_pool(servers: Keys) -> tuple[Node, ...]:
         first = nodes.setdefault((node.address, node.port), node)
         if first is not node:
             text = f"{format_address(node.address)}:{node.port}"
-            message = f"the node {text} is in this pool twice"
-            servers.reporter.warning("duplicate-node", message, node.span, Label(first.span, "first given here"))
+            message, label = f"the node {text} is in this pool twice", Label(first.span, "first given here")
+            advice = "remove one of them, unless it shall get twice the share"
+            servers.reporter.warning("duplicate-node", message, node.span, label, help=advice)
     return tuple(pool)
 
 
@@ -93,7 +94,8 @@ def _read_node(scope: Scope, place: View) -> Node | None:
     if value.sort is not Sort.OBJECT or value.view is None:
         if value.sort is not Sort.BAD:
             message = f"a node is an object with `address` and `port`, not {value.what}"
-            scope.reporter.error("type-mismatch", message, span)
+            advice = "as in `{ address: 10.0.0.2, port: 80 }`"
+            scope.reporter.error("type-mismatch", message, span, help=advice)
         return None
     keys = Keys(scope, "a node", span, members_of(scope, value.view))
     keys.refuse_unknown(NODE)

@@ -15,7 +15,7 @@ from naclc.semantics.depth import run_deep
 from naclc.semantics.gateway import read_gateway
 from naclc.semantics.ifaces import ReadIface, check_together, read_iface
 from naclc.semantics.load_balancer import read_load_balancer
-from naclc.semantics.model import Attachment, Configuration, Gateway, Hook, Untracked
+from naclc.semantics.model import Attachment, Configuration, Gateway, Hook
 from naclc.semantics.nats import check_nats
 from naclc.semantics.reporter import Reporter
 from naclc.semantics.scope import Scope
@@ -27,15 +27,19 @@ from naclc.syntax import ast
 _T = TypeVar("_T")
 
 
-def resolve(program: ast.Program, nics: int | None = None) -> tuple[Configuration | None, list[Diagnostic]]:
+def resolve(
+    program: ast.Program, nics: int | None = None, *, tolerant: bool = False
+) -> tuple[Configuration | None, list[Diagnostic]]:
     """The model of `program`, None when there is an error, and all that is to be said about it in source order.
 
-    `nics` is the number of NICs of the machine, None when it is not known.
+    `nics` is the number of NICs of the machine, None when it is not known. With `tolerant` there is a model also when
+    all errors are about addresses and NICs of Ifaces: functions and chains are as written, so that it can be found
+    out whether verdicts are missing. It is good for nothing else.
     """
-    return run_deep(_resolve, program, nics)
+    return run_deep(_resolve, program, nics, tolerant)
 
 
-def _resolve(program: ast.Program, nics: int | None) -> tuple[Configuration | None, list[Diagnostic]]:
+def _resolve(program: ast.Program, nics: int | None, tolerant: bool) -> tuple[Configuration | None, list[Diagnostic]]:
     reporter = Reporter()
     scope = Scope(reporter)
     functions = declare(program, scope)
@@ -43,13 +47,13 @@ def _resolve(program: ast.Program, nics: int | None) -> tuple[Configuration | No
     elements = _Elements(scope)
     iface_elements = elements.of(ElementKind.IFACE)
     numbers = {element.name: number for number, element in enumerate(iface_elements)}
-    conntrack = elements.first(ElementKind.CONNTRACK, read_conntrack)
-    bodies = Bodies(scope, numbers, conntrack.untracked if conntrack else Untracked.DROP)
+    bodies = Bodies(scope, numbers)
     infos = [bodies.read(function, element) for function, element in functions]
     ifaces = elements.all(ElementKind.IFACE, lambda scope, element: read_iface(scope, element, nics))
     check_together(reporter, ifaces)
     by_name = {iface.element.name: iface for iface in ifaces}
     gateway = elements.first(ElementKind.GATEWAY, lambda scope, element: read_gateway(scope, element, by_name))
+    conntrack = elements.first(ElementKind.CONNTRACK, read_conntrack)
     balancer = elements.first(ElementKind.LOAD_BALANCER, read_load_balancer)
     syslog = elements.first(ElementKind.SYSLOG, read_syslog)
     has_balancer = bool(elements.of(ElementKind.LOAD_BALANCER))
@@ -60,8 +64,10 @@ def _resolve(program: ast.Program, nics: int | None) -> tuple[Configuration | No
         check_used(reporter, conntrack, tracking)
     if not reporter.blind:
         check_unused(scope, [iface.element for iface in ifaces if iface.sole_index])
-    if reporter.failed:
-        return None, reporter.sorted()
+    found = reporter.sorted()
+    errors = [diagnostic for diagnostic in found if diagnostic.is_error]
+    if errors and not (tolerant and _are_about_ifaces(errors, program)):
+        return None, found
     configuration = Configuration(
         tuple(iface.to_model(number) for number, iface in enumerate(ifaces)),
         gateway,
@@ -72,7 +78,29 @@ def _resolve(program: ast.Program, nics: int | None) -> tuple[Configuration | No
         syslog,
         tuple(timers),
     )
-    return configuration, reporter.sorted()
+    return configuration, found
+
+
+# Errors about one value of an Iface, which no function looks at.
+_HARMLESS = frozenset(
+    {
+        *("bad-address", "bad-netmask", "bad-mac", "nic-missing", "vlan-out-of-range", "iface-incomplete"),
+        *("duplicate-iface", "duplicate-address", "dhcp-with-static", "limit-on-vlan"),
+    }
+)
+
+
+def _are_about_ifaces(errors: list[Diagnostic], program: ast.Program) -> bool:
+    """Whether functions, and where they hang, are as if there were no errors."""
+    ifaces = [d.span for d in program.declarations if isinstance(d, ast.Typed) and d.type.text.lower() == "iface"]
+
+    def is_harmless(problem: Diagnostic) -> bool:
+        span = problem.span
+        if span is None or problem.code not in _HARMLESS:
+            return False
+        return any(iface.start <= span.start < iface.end for iface in ifaces)
+
+    return all(map(is_harmless, errors))
 
 
 class _Elements:

@@ -36,6 +36,8 @@ ALGORITHMS = ("round_robin",)
 WORDS = frozenset({*CONFIG_WORDS, *ALGORITHMS, *Untracked, *TimerData, *SEVERITIES})
 FIELD_HEADS = frozenset({"ip", "tcp", "udp", "icmp", "ct", "iface"})
 
+BREAK_CYCLE = "give one of them a value that does not lead to the others"
+
 _NO_WORDS: frozenset[str] = frozenset()
 
 
@@ -77,12 +79,9 @@ class Scope:
                     return _bad(value.span)
         return self.follow(view, words)
 
-    def report(self, unknown: Unknown, path: ast.Path, words: frozenset[str] = _NO_WORDS) -> None:
-        """Says why `path` leads nowhere, at the part of it that is to blame. `words` could have been meant as well."""
-        advice = unknown.help
-        if words and unknown.code == "unknown-name":
-            advice = self.unknown_name(path.parts[0].text, words).help
-        self.reporter.error(unknown.code, unknown.message, path.parts[unknown.part].span, help=advice)
+    def report(self, unknown: Unknown, path: ast.Path) -> None:
+        """Says why `path` leads nowhere, at the part of it that is to blame."""
+        self.reporter.error(unknown.code, unknown.message, path.parts[unknown.part].span, help=unknown.help)
 
     def use(self, owner: Element, path: ast.Path) -> None:
         self.uses.setdefault(owner.name, set()).add(path.parts[0].text)
@@ -138,7 +137,7 @@ class Scope:
     def _report_lookup_cycle(self, path: ast.Path) -> None:
         cycle = " -> ".join([*self._trail[self._trail.index(path.text) :], path.text])
         span = self._in_progress[path.text].span
-        self.reporter.error("value-cycle", f"values lead back to themselves: {cycle}", span)
+        self.reporter.error("value-cycle", f"values lead back to themselves: {cycle}", span, help=BREAK_CYCLE)
 
     def _find(self, path: ast.Path) -> View | Value | Unknown:
         head = path.parts[0].text
@@ -168,6 +167,9 @@ class Scope:
                 sort = CONSTANT_SORTS[constant.kind]
                 return Value(sort, path.span, path.span, number=constant.value, text=constant.name)
             return _bad(path.span) if head in self.silenced else self.unknown_name(head)
+        if head.lower() in CONSTANTS and head.lower() not in FIELD_HEADS:
+            what = CONSTANT_SORTS[CONSTANTS[head.lower()].kind]
+            return Unknown("unknown-member", f"`{head}` is {what}: it has no members", 1, None)
         if head.lower() in FIELD_HEADS:
             known = [name for name in FIELDS if name.startswith(head.lower() + ".")]
             return Unknown(
@@ -175,13 +177,18 @@ class Scope:
             )
         return self.unknown_name(head)
 
-    def unknown_name(self, name: str, words: frozenset[str] = _NO_WORDS) -> Unknown:
-        """What is wrong with `name`, which nothing declares."""
+    def unknown_name(self, name: str, *more: str) -> Unknown:
+        """What is wrong with `name`, which nothing declares; `more` is what else may stand in its place."""
         if name.lower() in RETIRED:
             advice: str | None = "test `iface.in` or `iface.out`"
         else:
-            advice = suggestion(name, [*self.elements, *CONSTANTS, *sorted(words)])
+            advice = suggestion(name, [*self.elements, *CONSTANTS, *more])
+            if any(self._is_known(name[:at]) and self._is_known(name[at + 1 :]) for at in _hyphens(name)):
+                advice = "a range is written in numbers, as in `80-443`; between letters `-` is part of a name"
         return Unknown("unknown-name", f"nothing is called `{name}`", 0, advice)
+
+    def _is_known(self, name: str) -> bool:
+        return name in self.elements or name.lower() in CONSTANTS
 
     def _element_target(self, element: Element, span: Span) -> View | Value:
         match element.kind:
@@ -284,6 +291,10 @@ class Scope:
 
     def names(self, kind: ElementKind) -> Iterable[str]:
         return (name for name, element in self.elements.items() if element.kind is kind)
+
+
+def _hyphens(name: str) -> list[int]:
+    return [at for at, character in enumerate(name) if character == "-"]
 
 
 def _is_word(path: ast.Path, words: frozenset[str]) -> bool:

@@ -36,7 +36,7 @@ def read_timer(scope: Scope, element: Element, has_balancer: bool) -> Timer | No
     words = _read_data(keys) if keys.require("data") else {}
     if TimerData.LB in words and not has_balancer:
         message = "`lb` prints nothing: there is no Load_balancer"
-        scope.reporter.warning("lb-without-balancer", message, words[TimerData.LB])
+        scope.reporter.warning("lb-without-balancer", message, words[TimerData.LB], help="remove the word")
     if interval is None:
         return None
     return Timer(element.name, interval, tuple(word for word in TimerData if word in words), element.span)
@@ -53,5 +53,5 @@ def _read_data(keys: Keys) -> dict[TimerData, Span]:
         first = words.setdefault(TimerData(text), span)
         if first is not span:
             label = Label(first, "first given here")
-            keys.reporter.warning("duplicate-word", f"`{text}` is given twice", span, label)
+            keys.reporter.warning("duplicate-word", f"`{text}` is given twice", span, label, help="remove one of them")
     return words

@@ -19,6 +19,8 @@ from naclc.semantics.values import Sort, Value, View
 from naclc.source import Span
 from naclc.syntax import ast
 
+EMPTY_SET = "put values in, or remove the test: nothing is in an empty set"
+
 _IfaceNumbers = dict[str, int]
 
 
@@ -27,6 +29,11 @@ def number_of(value: Value, ifaces: _IfaceNumbers) -> int:
     if value.sort is Sort.IFACE and value.element:
         return ifaces.get(value.element.name, 0)
     return value.number
+
+
+def shown(number: int) -> str:
+    """`number` for messages: nobody reads forty digits."""
+    return str(number) if abs(number) < 10**40 else "a number of more than 40 digits"
 
 
 def bounds(value: Value, ifaces: _IfaceNumbers) -> tuple[int, int]:
@@ -85,7 +92,7 @@ class Sets:
     def _fit(self, value: Value, field: Field) -> tuple[Leaf, ...] | None:
         leaves = self.leaves(value)
         if not leaves:
-            self._reporter.error("empty-set", "this set is empty", value.span)
+            self._reporter.error("empty-set", "this set is empty", value.span, help=EMPTY_SET)
             return None
         fitting = [self.check_leaf(leaf, field, value.span) for leaf in leaves]
         if not all(fitting):
@@ -98,7 +105,7 @@ class Sets:
         if leaf.sort is Sort.BAD or not self.check_is_value(leaf):
             return False
         labels = () if use.start <= leaf.span.start < use.end else (Label(use, f"compared with `{field.name}` here"),)
-        if leaf.sort in (Sort.IFACE, Sort.ELEMENT) and field.type is not FieldType.IFACE:
+        if leaf.sort is Sort.ELEMENT or (leaf.sort is Sort.IFACE and field.type is not FieldType.IFACE):
             self._reporter.error("element-as-set", f"`{leaf.span.text}` is no set of values", leaf.span, *labels)
             return False
         if "in" not in with_constant(field.type, leaf.sort):
@@ -136,7 +143,7 @@ class Sets:
         wrong = [end for end in ends if not 0 <= end <= highest]
         if wrong:
             code = "port-out-of-range" if field.type is FieldType.PORT else "value-out-of-range"
-            message = f"{wrong[0]} does not fit `{field.name}`, which is 0 to {highest}"
+            message = f"{shown(wrong[0])} does not fit `{field.name}`, which is 0 to {highest}"
             self._reporter.error(code, message, value.span, *labels)
         return not wrong
 

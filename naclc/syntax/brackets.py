@@ -153,6 +153,9 @@ class _Balancer:
     def _closes(self, token: Token) -> bool:
         """Close what `token` closes; False: nothing, and the token is to be left out."""
         at = self._nearest(OPENER[token.kind])
+        if self._is_mistyped(token, at):
+            self._mistyped(token)
+            return False
         if at < 0 or self._is_misplaced():
             self._stray(token)
             return False
@@ -162,6 +165,29 @@ class _Balancer:
         self._close(at + 1, token)
         self.stack.pop()
         return True
+
+    def _is_mistyped(self, token: Token, at: int) -> bool:
+        """Whether `token` stands for the closer of the innermost bracket; `at`: the nearest one that it does close."""
+        if not self.stack or self.stack[-1].kind == OPENER[token.kind] or not (self.missing and self.surplus):
+            return False
+        return at < 0 or (not self.first and self.stack[-1].line == self.line)
+
+    def _mistyped(self, token: Token) -> None:
+        """Close the innermost bracket in place of `token`."""
+        opened = self.stack.pop()
+        self.missing -= 1
+        self.surplus -= 1
+        opener, kind = self.tokens[opened.index], CLOSER[opened.kind]
+        self.out.append(Token(kind, _TEXT[kind], token.start, token.end))
+        self.found.append(
+            error(
+                "syntax",
+                f"`{token.text}` cannot close `{opener.text}`",
+                Span(self.source, token.start, token.end),
+                Label(Span(self.source, opener.start, opener.end), "opened here"),
+                help=f"write `{_TEXT[kind]}`",
+            )
+        )
 
     def _nearest(self, kind: str, indent: int | None = None) -> int:
         """The innermost open bracket of this kind, on an earlier line of this indentation if one is given; or -1."""

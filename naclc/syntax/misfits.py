@@ -18,6 +18,12 @@ _NUMBER_WORD = re.compile(r"(0[xX][0-9A-Fa-f]+|[0-9]+)\w*")
 _MASK = re.compile(r"/[ \t]*[\w.]*")
 _LINE = re.compile(r"[^\r\n]*")
 _CLOSERS = ")]}, \t"
+# A quote on the next line, the only one there, and behind it what may follow a string.
+_TWO_LINES = re.compile(
+    r'"(?:[^"\\\r\n]|\\[^\r\n])*(?:\r\n?|\n)(?:[^"\\\r\n]|\\[^\r\n])*"(?=[ \t]*(?:[)\]},][^"\r\n]*)?(?:[\r\n]|\Z))'
+)
+_ADDRESS_BEFORE = re.compile(r"\d\s*\.\s*\d+\s*\.\s*\d+\s*\.\s*\d+\s*\Z")
+_ELSE_IF = re.compile(r"(?i:elif|elsif|elseif)")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _QUOTES = {"'": "'", "`": "`", "\u201c": "\u201d", "\u201d": "\u201d", "\u2018": "\u2019", "\u2019": "\u2019"}
 _ADVICE = {
@@ -86,7 +92,10 @@ def _open_comment(source: SourceFile, start: int) -> Misfit:
 
 
 def _open_string(source: SourceFile, start: int) -> Misfit:
-    """The string goes to the end of its line, without the brackets and commas there: they are meant as such."""
+    """The string goes to the end of its line, without the brackets and commas there: they are meant as such.
+
+    If it is closed on the next line, it goes as far as that.
+    """
     line = _LINE.match(source.text, start)
     assert line is not None, "matches anything"
     length = max(1, len(line[0].rstrip(_CLOSERS)))
@@ -96,6 +105,8 @@ def _open_string(source: SourceFile, start: int) -> Misfit:
         Span(source, start, start + 1),
         help='close it with `"`; for a line end inside a string write `\\n`',
     )
+    if two_lines := _TWO_LINES.match(source.text, start):
+        return Misfit(Token("STRING", two_lines[0], start, two_lines.end()), two_lines.end(), problem)
     text = line[0][:length]
     if (len(text) - len(text.rstrip("\\"))) % 2:  # the closing quote, if there is one, is escaped
         text += "\\"
@@ -130,13 +141,33 @@ def _half_operator(source: SourceFile, start: int) -> Misfit:
 def _stray_mask(source: SourceFile, start: int) -> Misfit:
     match = _MASK.match(source.text, start)
     assert match is not None, "begins with a slash"
-    problem = error(
-        "syntax",
-        "`/` and a mask may follow an address only",
-        Span(source, start, match.end()),
-        help="a CIDR is written in numbers, like `192.0.2.0/24`",
-    )
+    span = Span(source, start, match.end())
+    cure = "a CIDR is written in numbers, like `192.0.2.0/24`"
+    if _ADDRESS_BEFORE.search(source.text, max(0, start - 40), start):
+        problem = error("syntax", "a mask from 0 to 32 is missing after `/`", span, help=cure)
+    else:
+        problem = error("syntax", "`/` and a mask may follow an address only", span, help=cure)
     return Misfit(None, match.end(), problem)
+
+
+def else_ifs(source: SourceFile, tokens: list[Token]) -> list[Diagnostic]:
+    """`elif (a == b)` and the like behind a branch; in `tokens` they become `else if`."""
+    found: list[Diagnostic] = []
+    for index in range(len(tokens) - 3, 0, -1):
+        token, opener, first = tokens[index : index + 3]
+        is_call = opener.kind != "LPAR" or first.kind == "RPAR"
+        if token.kind != "NAME" or is_call or tokens[index - 1].kind != "RBRACE" or not _ELSE_IF.fullmatch(token.text):
+            continue
+        span = Span(source, token.start, token.end)
+        found.append(error("syntax", f"there is no keyword `{token.text}`", span, help="write `else if`"))
+        middle = token.start + len(token.text) // 2
+        words = Token("ELSE", "else", token.start, middle), Token("IF", "if", middle, token.end)
+        tokens[index : index + 1] = words
+    return found
+
+
+def may_have_else_ifs(source: SourceFile) -> bool:
+    return _ELSE_IF.search(source.text) is not None
 
 
 def _other_quotes(source: SourceFile, start: int) -> Misfit | None:

@@ -22,12 +22,12 @@ def parse(source: SourceFile) -> tuple[ast.Program | None, list[Diagnostic]]:
     Never raises, whatever the text. With errors the program is partial: a declaration out of which tokens had to
     be cut is left out, one that was repaired (a comma put in) is there. No program at all: the text is no policy.
     """
-    with _no_collection():
+    with no_collection():
         return _parse(source)
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
     """Without the cycle collector: it would walk the growing tree again and again, and there are no cycles in it.
 
     A parse of 10,000 rules takes half the time.

@@ -16,12 +16,20 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 def read_source(path: str) -> SourceFile | Diagnostic:
     """The text of the file `path`, or of standard input for `-`; an initial byte-order mark is skipped.
 
-    Returns a Diagnostic instead when there is no text to be had:
-        unreadable-file  it does not exist, is a directory, or the system refuses it (no span)
-        file-too-large   more than LIMIT octets; no more than that is read (no span)
-        bad-encoding     it is not UTF-8; the span is the place of the first bad octet
+    Returns a Diagnostic instead when there is no text to be had: those of read_octets and decode.
     """
-    name = "<stdin>" if path == "-" else path
+    data = read_octets(path)
+    return data if isinstance(data, Diagnostic) else decode(path, data)
+
+
+def read_octets(path: str) -> bytes | Diagnostic:
+    """What is in the file `path`, or on standard input for `-`.
+
+    Returns a Diagnostic without a span instead:
+        unreadable-file  it does not exist, is a directory, or the system refuses it
+        file-too-large   more than LIMIT octets; no more than that is read
+    """
+    name = _name(path)
     try:
         data = _read(path)
     except (OSError, ValueError) as problem:
@@ -33,6 +41,15 @@ def read_source(path: str) -> SourceFile | Diagnostic:
             None,
             help="is this the right file? a policy of 100,000 rules has about 6 MiB",
         )
+    return data
+
+
+def decode(path: str, data: bytes) -> SourceFile | Diagnostic:
+    """`data`, which was read from `path`, as text without an initial byte-order mark.
+
+    Returns a Diagnostic instead: bad-encoding, it is not UTF-8; the span is the place of the first bad octet.
+    """
+    name = _name(path)
     data = data.removeprefix(_BYTE_ORDER_MARK)
     try:
         return SourceFile(name, data.decode("utf-8"))
@@ -40,10 +57,16 @@ def read_source(path: str) -> SourceFile | Diagnostic:
         return _bad_encoding(name, data, problem)
 
 
+def _name(path: str) -> str:
+    return "<stdin>" if path == "-" else path
+
+
 def _read(path: str) -> bytes:
     """Up to LIMIT + 1 octets: enough to see that there are too many."""
     if path == "-":
         return sys.stdin.buffer.read(LIMIT + 1)
+    if not path:  # Path would take it for the present directory
+        raise FileNotFoundError(path)
     with Path(path).open("rb") as file:
         return file.read(LIMIT + 1)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from naclc.syntax import mistakes_in_conditions, mistakes_in_statements, mistakes_in_values
+from naclc.syntax import mistakes_in_conditions, mistakes_in_statements, mistakes_in_values, mistakes_in_words
 from naclc.syntax.situation import Repair, Situation
 
 RULES: tuple[Callable[[Situation], Repair | None], ...] = (
+    mistakes_in_words.keyword_in_capitals,
+    mistakes_in_words.is_for_equals,
     mistakes_in_conditions.equals_sign,
     mistakes_in_conditions.angle_brackets,
     mistakes_in_values.octets,

@@ -59,6 +59,8 @@ def scan(source: SourceFile) -> tuple[list[Token], list[Diagnostic]]:
                 _append(misfit.token, misfit.joins, tokens)
             at = misfit.end
     tokens.append(Token(tables.END, "", len(text), len(text)))
+    if misfits.may_have_else_ifs(source):
+        found.extend(misfits.else_ifs(source, tokens))
     if not text.isascii():
         found.extend(misfits.bidi_controls(source, found))
     return tokens, found

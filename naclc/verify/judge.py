@@ -190,9 +190,10 @@ def described(expect: Expect | None) -> str:
 def observed(seen: Observation) -> str:
     """An observation in a few words."""
     parts = [f"out {sent.iface}: {packets.summary(sent.packet)}" for sent in seen.sent]
+    reasons = f" ({', '.join(seen.dropped)})" if seen.dropped else ""
     if seen.delivered:
         parts.insert(0, f"local on {_names(seen.delivered)}")
-    reasons = f" ({', '.join(seen.dropped)})" if seen.dropped else ""
+        parts += [f"no answer{reasons}"] if reasons and not seen.sent else []
     return "; ".join(parts) or f"drop{reasons}"
 
 

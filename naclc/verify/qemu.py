@@ -17,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -196,16 +197,32 @@ def run_foreground(
         command += nic_arguments(number, mac, netdev, hardware)
     with _terminal_kept(), sigterm_interrupts():
         try:
-            process = subprocess.Popen(command, preexec_fn=child.end_with(os.getpid()))  # noqa: PLW1509  see child
+            process = subprocess.Popen(
+                command,
+                stderr=subprocess.PIPE,
+                preexec_fn=child.end_with(os.getpid()),  # noqa: PLW1509  see child
+            )
         except OSError as problem:
             what = f"cannot start `{qemu}`: {problem.strerror or problem}"
             raise MachineFailure(error("machine-start", what, None)) from problem
+        words = threading.Thread(target=_pass_on, args=[process], daemon=True)
+        words.start()
         try:
             return _foreground_status(process.wait())
         except KeyboardInterrupt:
             return 130
         finally:
             _end(process)
+            words.join(1.0)
+
+
+def _pass_on(process: subprocess.Popen[bytes]) -> None:
+    """What QEMU has to say, but for its surprise at a NIC that nobody plugged in: that is as it was asked for."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if b"is not connected to host network" not in line:
+            sys.stderr.buffer.write(line)
+            sys.stderr.buffer.flush()
 
 
 def _foreground_status(status: int) -> int:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MAX_FAILED_PROBES = 20
 _MAX_LISTED = 20
+_MAX_RULE = 80  # columns of a rule's text
 
 
 def print_report(report: Report, console: Console, *, verbose: bool = False) -> None:
@@ -60,9 +61,7 @@ def _print_test(name: str, results: list[TestResult], console: Console) -> None:
         console.print(_text(None, f"    todo: {shown.todo} ({state})", "yellow"), soft_wrap=True)
     for number, step in enumerate(shown.steps, 1):
         _print_step(step, f"{number}. " if len(shown.steps) > 1 else "", console)
-    for result in results:
-        if not result.passed:
-            _print_failure(result, console)
+    _print_failures([result for result in results if not result.passed], console)
 
 
 def _print_step(step: StepResult, number: str, console: Console) -> None:
@@ -84,21 +83,31 @@ def _print_step(step: StepResult, number: str, console: Console) -> None:
 def _why(span: Span) -> str:
     """`fw.nacl:31 drop`: the statement that decided, as the user wrote it."""
     name = span.source.name.replace("\\", "/").rsplit("/", 1)[-1]
-    return f"{name}:{span.line} {span.source.line_text(span.line).strip()}"
+    text = span.source.line_text(span.line).strip()
+    return f"{name}:{span.line} {text if len(text) <= _MAX_RULE else text[: _MAX_RULE - 1] + '…'}"
 
 
-def _print_failure(result: TestResult, console: Console) -> None:
+def _print_failures(failed: list[TestResult], console: Console) -> None:
+    """What is wrong; executors of which the same is said together."""
+    said: dict[tuple[str, ...], list[str]] = {}
+    for result in failed:
+        said.setdefault(tuple(_failure(result)), []).append(result.executor)
+    for lines, executors in said.items():
+        console.print(_text(None, f"    {', '.join(executors)}:", "red"), soft_wrap=True)
+        for line in lines:
+            console.print(_text(None, f"      {line}", "red"), soft_wrap=True)
+
+
+def _failure(result: TestResult) -> list[str]:
+    lines = []
     for number, step in enumerate(result.steps, 1):
         if step.passed is False:
-            where = f"step {number} on " if len(result.steps) > 1 else ""
-            console.print(_text(None, f"    {where}{result.executor}: expected {step.expected}", "red"), soft_wrap=True)
-            for problem in step.problems:
-                console.print(_text(None, f"      {problem}", "red"), soft_wrap=True)
+            lines.append(f"{f'step {number}: ' if len(result.steps) > 1 else ''}expected {step.expected}")
+            lines += [f"  {problem}" for problem in step.problems]
     if result.failure is not None:
-        failure = f"    {result.executor}: {result.failure.message} [{result.failure.code}]"
-        console.print(_text(None, failure, "red"), soft_wrap=True)
-        if result.failure.help:
-            console.print(_text(None, f"      {result.failure.help}", "red"), soft_wrap=True)
+        lines.append(f"{result.failure.message} [{result.failure.code}]")
+        lines += [f"  {result.failure.help}"] if result.failure.help else []
+    return lines
 
 
 def _print_generated(report: Report, console: Console) -> None:
@@ -116,7 +125,7 @@ def _print_generated(report: Report, console: Console) -> None:
             console.print(_text(_mark(False), f" {result.name}: {result.about}", "red"), soft_wrap=True)
             for number, step in enumerate(result.steps, 1):
                 _print_step(step, f"{number}. " if len(result.steps) > 1 else "", console)
-            _print_failure(result, console)
+            _print_failures([result], console)
         if len(failed) > _MAX_FAILED_PROBES:
             console.print(_text(None, f"    and {len(failed) - _MAX_FAILED_PROBES} more", "red"))
 

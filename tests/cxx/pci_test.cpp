@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <map>
+#include <tuple>
 #include <vector>
 
 #include "check.hpp"
@@ -191,6 +192,41 @@ CASE("a structure beyond the end of its BAR is refused") {
   CHECK(std::strstr(start_error(), "memory") != nullptr);
   device.set32(0x40 + 8, 0xffff'ffff);
   CHECK(std::strstr(start_error(), "memory") != nullptr);
+}
+
+CASE("of two structures of a type the one that can be reached is used") {
+  Simulated_function& device = plug_virtio();
+  device.set32(0x10, 0xc001);  // BAR 0 is in I/O space
+  device.set8(0x34, 0xa0);     // and its notification structure comes first
+  device.set8(0xa0, 0x09);
+  device.set8(0xa1, 0x40);
+  device.set8(0xa3, 2);
+  device.set32(0xa8, 0);
+  device.set32(0xac, 4);
+  CHECK(start_error() == nullptr);
+}
+
+CASE("a structure that is not aligned is refused") {
+  Simulated_function& device = plug_virtio();
+  device.set32(0x40 + 8, 0x1002);
+  CHECK(std::strstr(start_error(), "memory") != nullptr);
+  device.set32(0x40 + 8, 0x1000);
+  device.set32(0x54 + 8, 0x2001);
+  CHECK(std::strstr(start_error(), "memory") != nullptr);
+}
+
+CASE("a notification place that is odd or beyond the end is refused") {
+  static virtio::Rings rings{};
+  for (auto [multiplier, number, good] : {std::tuple{4U, 1U, true}, {1U, 1U, false}, {4U, 0xffffU, false}}) {
+    Simulated_function& device = plug_virtio();
+    device.set32(0x54 + 16, multiplier);
+    virtio::Pci_transport transport(pci::Function({0, 3, 0}));
+    CHECK(transport.start() == nullptr);
+    auto& common = *reinterpret_cast<virtio::Common_configuration*>(device.memory.data() + 0x1000);
+    common.queue_notify_offset = static_cast<std::uint16_t>(number);
+    CHECK(transport.set_queue(0, rings, true) == good);
+    CHECK(common.queue_enable == (good ? 1 : 0));
+  }
 }
 
 CASE("a structure that is too short is refused") {

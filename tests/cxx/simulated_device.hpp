@@ -13,12 +13,13 @@ class Simulated_device final : public virtio::Transport {
   std::uint16_t sizes[2] = {256, 256};
   bool takes_features = true;
   bool takes_queues = true;
+  bool resets = true;
   std::uint8_t mac[6] = {0x02, 0, 0, 0, 0, 0x2a};
   std::vector<std::uint16_t> notified;
   std::uint64_t chosen = 0;
 
   void set_status(std::uint8_t bits) override {
-    status_ = bits;
+    status_ = bits == 0 && !resets ? virtio::kDriverOk : bits;
     if (!takes_features) status_ &= static_cast<std::uint8_t>(~virtio::kFeaturesOk);
   }
   std::uint8_t status() override { return status_; }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import select
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -75,6 +77,44 @@ def test_a_device_without_message_interrupts_is_refused(images: Images) -> None:
         assert "it has no MSI-X; not used" in vm.wait_for("Service::start")
 
 
+def test_an_address_of_a_group_is_refused(images: Images) -> None:
+    with boot(images, device="disable-legacy=on,mac=01:00:5e:00:00:01") as vm:
+        assert "its MAC address is no single host's; not used" in vm.wait_for("Service::start")
+
+
+def test_of_two_notification_structures_the_one_in_memory_is_used(images: Images) -> None:
+    with boot(images, device="disable-legacy=on,modern-pio-notify=on") as vm:
+        reply, _ = vm.first_reply()
+    assert reply[6:12].hex() == "020000000001"
+
+
+def test_nics_beyond_the_bound_are_named(images: Images) -> None:
+    """34 without wires, eight to a slot."""
+    places = [f"addr={2 + number // 8:x}.{number % 8}" for number in range(34)]
+    devices = [part for place in places for part in ("-device", f"virtio-net-pci,multifunction=on,{place}")]
+    with boot(images, nics=0, more=["-m", "64", *devices]) as vm:
+        said = vm.wait_for("Service::start")
+        vm.say("nics")
+        vm.wait_for("nics end\n")
+    assert re.findall(r"virtio-net at (00:..\..): more than 32 NICs; not used", said) == ["00:06.0", "00:06.1"]
+    assert vm.said.count(" virtionet ") == 32
+
+
+@pytest.mark.parametrize(
+    "more, why",
+    [
+        (["-cpu", "qemu64,-apic"], "panic: the processor has no local APIC"),
+        (["-machine", "q35,pit=off"], "panic: the interval timer (8254) does not count"),
+        (["-m", "3"], "panic: out of memory"),
+    ],
+    ids=["apic", "pit", "memory"],
+)
+def test_a_machine_that_lacks_something_says_so(images: Images, more: list[str], why: str) -> None:
+    with boot(images, more=more) as vm:
+        assert vm.status() == 203
+    assert why in vm.said
+
+
 def test_runs_without_a_nic(images: Images) -> None:
     with boot(images, nics=0) as vm:
         vm.wait_for("beat\nbeat\nbeat\n")
@@ -118,9 +158,9 @@ def test_the_console_commands_answer(images: Images) -> None:
         vm.say("strings some longer words that do not fit in place")
         vm.wait_for("in place,some longer words that do not fit in place,")
         vm.say("memory")
-        assert re.search(r"memory frames_free=\d+ heap_used=\d+ heap_capacity=\d+\n", vm.wait_for("heap_capacity="))
         vm.say("counters")
-        vm.wait_for("counters end\n")
+        said = vm.wait_for("counters end\n")
+        assert re.search(r"memory frames_free=\d+ heap_used=\d+ heap_capacity=\d+\n", said)
         vm.say("nonsense")
         vm.wait_for("unknown command\n")
         vm.say("x" * 5000)
@@ -176,6 +216,47 @@ def test_no_wake_up_is_lost(images: Images) -> None:
             answered += len(wire.recv(4096)) > 0
             time.sleep(number % 20 * 1e-5)
     assert answered == 4000
+
+
+def test_seventy_thousand_frames_are_all_answered_and_accounted_for(images: Images) -> None:
+    """The indices of the rings wrap, the sender is faster than the machine, and no frame and no memory is lost."""
+    with boot(images) as vm:
+        vm.first_reply()
+        vm.drain()
+        free = _frames_free(vm)
+        wire = vm.wires[0]
+        request = arp_request()
+        sent = answered = 0
+        while sent < 70_000:
+            readable, writable, _ = select.select([wire], [wire], [], 5)
+            assert readable or writable
+            with contextlib.suppress(BlockingIOError):
+                while readable:
+                    answered += len(wire.recv(4096)) > 0
+            with contextlib.suppress(BlockingIOError):
+                for _ in range(200 if writable else 0):
+                    wire.send(request)
+                    sent += 1
+        answered += len(vm.drain())
+        vm.said = ""
+        vm.say("counters")
+        line = vm.wait_for("counters end\n").splitlines()[0]
+        left = _frames_free(vm)
+    counted = {name: int(value) for name, value in (part.split("=") for part in line.split()[2:])}
+    full = counted.get("drop.transmit-full", 0)
+    assert counted["arp"] >= sent
+    assert counted["arp"] == counted["arp-sent"] + full
+    assert answered >= sent - full
+    assert abs(left - free) <= 128  # what rests in the transmit ring
+
+
+def _frames_free(vm: Running) -> int:
+    vm.said = ""
+    vm.say("memory")
+    said = vm.wait_for("heap_capacity=")
+    found = re.search(r"frames_free=(\d+)", said)
+    assert found
+    return int(found[1])
 
 
 def test_a_flood_of_everything_does_not_stop_it(images: Images) -> None:

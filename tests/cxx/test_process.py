@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -96,6 +97,43 @@ def test_a_wrong_command_line_is_refused(images: Images, arguments: list[str]) -
     )
     assert run.returncode == 2
     assert "usage: service" in run.stderr
+
+
+@pytest.mark.parametrize("kind", ["pipe", "stream", "seqpacket"])
+def test_what_is_no_datagram_socket_is_refused(images: Images, kind: str) -> None:
+    """Its end would seem readable for good: the machine would never sleep again."""
+    if kind == "pipe":
+        ours, theirs = os.pipe()
+    else:
+        pair = socket.socketpair(socket.AF_UNIX, getattr(socket, f"SOCK_{kind.upper()}"))
+        ours, theirs = (end.detach() for end in pair)
+    try:
+        run = subprocess.run(
+            [str(images[Target.LINUX]), "--nic", f"fd={ours},mac=02:00:00:00:00:01"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+            pass_fds=[ours],
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert run.returncode == 2
+    assert "not a datagram socket" in run.stderr
+
+
+def test_a_console_that_nobody_reads_any_more_does_no_harm(images: Images) -> None:
+    with start(images) as machine:
+        machine.wait_for("Service::start")
+        assert machine.process.stdout is not None
+        machine.process.stdout.close()
+        machine.say("nics")
+        machine.say("nonsense")
+        assert machine.first_reply()[0][6:12].hex() == "020000000001"
+        machine.say("exit 7")
+        assert machine.process.wait(20) == 7
+        machine.process.stdout = None
 
 
 def test_short_and_giant_frames_are_dropped(images: Images) -> None:

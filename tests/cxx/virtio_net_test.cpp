@@ -89,6 +89,20 @@ CASE("a device that does not take the features is refused") {
         Start_error::kFeaturesRefused);
 }
 
+CASE("a device that does not reset is refused") {
+  Bench& b = bench([](Simulated_device& device) { device.resets = false; });
+  CHECK(b.started == Start_error::kNoReset);
+  CHECK(b.device.status() == virtio::kFailed);
+}
+
+CASE("an address that is no single host's is refused") {
+  CHECK(bench([](Simulated_device& device) { device.mac[0] = 0x03; }).started == Start_error::kBadAddress);
+  CHECK(bench([](Simulated_device& device) { std::memset(device.mac, 0xff, 6); }).started ==
+        Start_error::kBadAddress);
+  CHECK(bench([](Simulated_device& device) { std::memset(device.mac, 0, 6); }).started ==
+        Start_error::kBadAddress);
+}
+
 CASE("a queue of 255 entries is too small") {
   CHECK(bench([](Simulated_device& device) { device.sizes[1] = 255; }).started ==
         Start_error::kQueueTooSmall);
@@ -127,6 +141,28 @@ CASE("the rings wrap: 1000 frames, one after the other") {
   CHECK(received == 1000);
   CHECK(b.nic.counters().receive_malformed == 0);
   CHECK(Frame_pool::available() == b.free_frames);
+}
+
+CASE("the indices wrap: 70000 frames in both directions, in bursts of every size") {
+  Bench& b = bench();
+  std::size_t received = 0;
+  std::size_t sent = 0;
+  for (std::size_t burst = 1; sent < 70'000; burst = burst % 64 + 1) {
+    for (std::size_t i = 0; i < burst; ++i) b.device.arrive(60, static_cast<std::uint8_t>(burst));
+    std::array<Frame*, 64> frames;
+    std::size_t count = b.nic.receive(frames.data(), frames.size());
+    CHECK(count == burst && frames[0]->data[59] == burst);
+    for (std::size_t i = 0; i < count; ++i) CHECK(b.nic.transmit(frames[i]));
+    b.nic.flush();
+    CHECK(!b.device.notified.empty());
+    b.device.notified.clear();
+    received += count;
+    sent += b.device.send_all().size();
+  }
+  CHECK(received == sent);
+  CHECK(b.nic.counters().receive_malformed == 0 && b.nic.counters().transmit_malformed == 0);
+  CHECK(Frame_pool::available() + virtio::kQueueSize >= b.free_frames);
+  check_alive(b);
 }
 
 CASE("the shortest and the longest frame come up, one octet beyond does not") {
@@ -170,6 +206,7 @@ CASE("a descriptor that is returned twice is given up once") {
   }
   CHECK(Frame_pool::available() + virtio::kQueueSize >= b.free_frames);
   CHECK(Frame_pool::available() <= b.free_frames);
+  CHECK(b.nic.counters().transmit_malformed == 1);
 }
 
 CASE("an index that runs ahead is counted, and the driver goes on") {

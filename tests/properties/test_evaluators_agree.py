@@ -9,9 +9,6 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from naclc.codegen import native
-from naclc.codegen.plan import plan
-from naclc.codegen.render import render
 from naclc.decision import evaluate
 from naclc.decision.build import build
 from naclc.interpret.walk import evaluator, value_of
@@ -19,6 +16,7 @@ from naclc.net.fields import FIELDS, PROTOCOL_NUMBERS, Field, FieldType
 from naclc.pipeline.evaluation import Facts, Verdict
 from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics import model
+from tests.native import native_evaluator
 from tests.properties.strategies import boundaries, facts, facts_for, fields_of, policies
 
 PACKETS_A_POLICY = 12
@@ -38,9 +36,8 @@ def test_interpreter_and_decision_graphs_agree(pipeline: Pipeline, data: st.Data
 @given(policies(depth=2, least=20, most=20), st.data())
 def test_generated_code_agrees(pipeline: Pipeline, data: st.DataObject) -> None:
     """Few policies of many functions: each takes the compiler a second or more."""
-    unit = plan(build(pipeline), pipeline)
     with TemporaryDirectory() as workdir:
-        native_code = native.evaluator(render(unit, pipeline, "drawn", plugin=False), unit, Path(workdir))
+        native_code = native_evaluator(pipeline, Path(workdir))
         walk = evaluator(pipeline)
         for given_facts in data.draw(st.lists(facts_for(pipeline), min_size=40, max_size=60)):
             for function in pipeline.functions:

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from naclc.codegen import native
-from naclc.codegen.plan import plan
-from naclc.codegen.render import render
 from naclc.decision import evaluate
 from naclc.decision.build import build
 from naclc.interpret.walk import evaluator
 from naclc.pipeline.evaluation import Evaluator
 from naclc.pipeline.pipeline import Pipeline
+from tests.native import native_evaluator
 from tests.verdicts.tables import FOLDER, Row, agrees, observe, packet, pipeline_of, rows
 
 TABLES = sorted(FOLDER.glob("*.verdicts"))
@@ -37,9 +35,7 @@ def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @cache
 def compiled_cpp(policy: Path, workdir: Path) -> Evaluator:
-    pipeline = compiled(policy)
-    unit = plan(build(pipeline), pipeline)
-    return native.evaluator(render(unit, pipeline, policy.name, plugin=False), unit, workdir)
+    return native_evaluator(compiled(policy), workdir)
 
 
 ROWS = [row for table in TABLES for row in rows(table)]

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,6 +175,7 @@ def test_an_image_that_is_none(pipeline: Pipeline, tmp_path: Path, started: list
 
 FOREGROUND = """
 import sys
+import time
 from pathlib import Path
 from naclc.verify import qemu
 macs = ["02:00:00:00:00:00", "02:00:00:00:00:01"]
@@ -187,3 +189,52 @@ def test_the_foreground_has_the_console(image: Path) -> None:
     assert run.returncode == 101, run.stderr
     assert b"counters eth0 received=0" in run.stdout
     assert b"panic: asked for at the console" in run.stdout
+
+
+WAITING = """\
+tests:
+  - name: waits for long
+    steps:
+      - {in: outside, packet: {src: 192.168.100.9, dst: 10.0.0.5, udp: {dport: 5}}}
+      - {wait: 300}
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_machine_outlives_the_command(number: signal.Signals, tmp_path: Path) -> None:
+    tests = tmp_path / "waiting.tests.yaml"
+    tests.write_text(WAITING, encoding="utf-8")
+    options = ["test", str(EXAMPLE / "firewall.nacl"), "--on", "vm", "--tests", str(tests), "--generated", "0"]
+    command = [sys.executable, "-c", "from naclc.cli import main; main()", *options]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        machines = children(run.pid)
+        run.send_signal(number)
+        assert run.wait(20) == (-9 if number is signal.SIGKILL else 130)
+        until = time.monotonic() + 5
+        while any(map(alive, machines)) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert machines and not any(map(alive, machines))
+    finally:
+        run.kill()
+        run.wait()
+
+
+def children(pid: int) -> list[int]:
+    """The QEMUs that `pid` has started, as soon as there is one."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        qemus = [int(child) for child in listed if b"-kernel" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        if qemus:
+            time.sleep(0.5)  # the wait has begun
+            return qemus
+        time.sleep(0.05)
+    return []
+
+
+def alive(pid: int) -> bool:
+    try:
+        return b"State:\tZ" not in Path(f"/proc/{pid}/status").read_bytes()
+    except OSError:
+        return False

@@ -19,10 +19,14 @@ const char* text_of(Start_error error) {
   switch (error) {
     case Start_error::kNone:
       return "no error";
+    case Start_error::kNoReset:
+      return "the device does not reset";
     case Start_error::kLegacyDevice:
       return "a legacy device: it does not offer VIRTIO 1.x";
     case Start_error::kFeaturesRefused:
       return "the device refused the features";
+    case Start_error::kBadAddress:
+      return "its MAC address is no single host's";
     case Start_error::kQueueTooSmall:
       return "a queue has fewer than 256 entries";
     case Start_error::kQueueRefused:
@@ -36,9 +40,10 @@ const char* text_of(Start_error error) {
 // 3.1.1: steps 1 to 8.
 Start_error Virtio_net::start() {
   transport_.set_status(0);
+  Start_error error = transport_.status() == 0 ? Start_error::kNone : Start_error::kNoReset;
   transport_.set_status(virtio::kAcknowledge);
   transport_.set_status(virtio::kAcknowledge | virtio::kDriver);
-  Start_error error = negotiate();
+  if (error == Start_error::kNone) error = negotiate();
   if (error == Start_error::kNone) error = start_queues();
   if (error != Start_error::kNone) {
     transport_.set_status(virtio::kFailed);
@@ -60,7 +65,7 @@ Start_error Virtio_net::negotiate() {
   mac_ = MAC::Addr(0x02, 0, 0, 0, 0, 1);
   if ((offered & kHasMac) == 0) return Start_error::kNone;
   for (std::uint8_t i = 0; i < MAC::Addr::PARTS_LEN; ++i) mac_.part[i] = transport_.config8(i);
-  return Start_error::kNone;
+  return mac_.is_multicast() || mac_ == MAC::EMPTY ? Start_error::kBadAddress : Start_error::kNone;
 }
 
 // Step 7; 5.1.6.3.1 says to fill the receive queue as far as possible.
@@ -137,11 +142,8 @@ bool Virtio_net::arm() {
 }
 
 void Virtio_net::reclaim() {
-  for (;;) {
-    hw::Frame* frame = transmit_queue_.take().cookie;
-    if (frame == nullptr) return;
-    hw::Frame_pool::give_back(frame);
-  }
+  while (hw::Frame* frame = transmit_queue_.take().cookie) hw::Frame_pool::give_back(frame);
+  counters_.transmit_malformed = transmit_queue_.faults();
 }
 
 }  // namespace drivers

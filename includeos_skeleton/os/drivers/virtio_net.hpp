@@ -10,7 +10,8 @@
 // is
 //         done with it. Allocates nothing afterwards.
 // Drops   what the device says wrongly (receive_malformed): an unknown descriptor, a length outside
-//         14..Frame::kCapacity; and a good frame when the pool is empty (receive_no_frame).
+//         14..Frame::kCapacity; and a good frame when the pool is empty (receive_no_frame). A wrong word
+//         about a frame to be sent is counted (transmit_malformed).
 // Not     checksum offload, segmentation offload, mergeable buffers, several queue pairs, the control queue,
 // link
 //         status: the device forwards everything it sees, and the stack looks at the addresses.
@@ -40,8 +41,10 @@ static_assert(sizeof(Virtio_net_header) <= hw::Frame::kDriverHeadroom);
 
 enum class Start_error : std::uint8_t {
   kNone,
+  kNoReset,          // the status does not become 0 (3.1.1 step 1)
   kLegacyDevice,     // VIRTIO_F_VERSION_1 is not offered
   kFeaturesRefused,  // FEATURES_OK did not stick (3.1.1 step 6)
+  kBadAddress,       // its MAC address is zero, or a group's
   kQueueTooSmall,    // a queue of the device holds fewer than virtio::kQueueSize entries
   kQueueRefused,     // the transport could not set a queue up
   kNoFrames,         // the pool cannot fill the receive queue

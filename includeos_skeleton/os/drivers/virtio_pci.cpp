@@ -16,6 +16,7 @@ constexpr std::uint8_t kDeviceType = 4;
 
 constexpr std::uint16_t kNoVector = 0xffff;
 constexpr int kResetReads = 1'000'000;
+constexpr int kMostCapabilities = 48;  // that fit behind the header of a configuration space
 
 std::uint8_t plus(std::uint8_t offset, int more) { return static_cast<std::uint8_t>(offset + more); }
 
@@ -32,43 +33,49 @@ bool is_network_device(const pci::Function& function) {
          (function.device() == kModernNetwork || function.device() == kTransitionalNetwork);
 }
 
-// 4.1.4: of several capabilities of one type the first that can be used counts.
-Pci_transport::Structure Pci_transport::find(std::uint8_t type) const {
-  std::uint8_t at = 0;
-  for (int i = 0; i < 48; ++i) {
+// The offset of the next capability of a structure `type` in one of the six BARs; 0: there is none.
+std::uint8_t Pci_transport::next_of(std::uint8_t type, std::uint8_t after) const {
+  std::uint8_t at = after;
+  for (int i = 0; i < kMostCapabilities; ++i) {
     at = function_.capability(kVendorCapability, at);
+    if (at == 0 || (function_.read8(plus(at, 3)) == type && function_.read8(plus(at, 4)) <= 5)) return at;
+  }
+  return 0;
+}
+
+// 4.1.4: of several structures of one type the first that can be used counts. One in I/O space cannot.
+Pci_transport::Structure Pci_transport::locate(std::uint8_t type, std::uint32_t least,
+                                               std::uint32_t alignment) const {
+  std::uint8_t at = 0;
+  for (int i = 0; i < kMostCapabilities; ++i) {
+    at = next_of(type, at);
     if (at == 0) break;
-    if (function_.read8(plus(at, 3)) != type || function_.read8(plus(at, 4)) > 5) continue;
-    return {.capability = at,
-            .bar = function_.read8(plus(at, 4)),
-            .offset = function_.read32(plus(at, 8)),
-            .length = function_.read32(plus(at, 12))};
+    const std::uint32_t offset = function_.read32(plus(at, 8));
+    const std::uint32_t length = function_.read32(plus(at, 12));
+    if (length < least || offset % alignment != 0) continue;
+    void* const memory = function_.memory(function_.read8(plus(at, 4)), offset, length);
+    if (memory != nullptr) return {.memory = memory, .length = length, .capability = at};
   }
   return {};
 }
 
-volatile void* Pci_transport::map(const Structure& structure, std::uint32_t least) const {
-  if (structure.capability == 0 || structure.length < least) return nullptr;
-  return function_.memory(structure.bar, structure.offset, structure.length);
-}
-
 const char* Pci_transport::start() {
-  Structure common = find(kCommonType);
-  Structure notify = find(kNotifyType);
-  Structure device = find(kDeviceType);
-  if (common.capability == 0 || notify.capability == 0 || device.capability == 0) {
-    return "a legacy device, without the capabilities of VIRTIO 1.x";
+  for (std::uint8_t type : {kCommonType, kNotifyType, kDeviceType}) {
+    if (next_of(type, 0) == 0) return "a legacy device, without the capabilities of VIRTIO 1.x";
   }
   function_.enable();
   constexpr std::uint32_t kMacLength = 6;
-  common_ = static_cast<volatile Common_configuration*>(map(common, sizeof(Common_configuration)));
-  notify_area_ = static_cast<volatile std::uint8_t*>(map(notify, 2));
-  device_ = static_cast<volatile std::uint8_t*>(map(device, kMacLength));
-  if (common_ == nullptr || notify_area_ == nullptr || device_ == nullptr) {
+  const Structure common = locate(kCommonType, sizeof(Common_configuration), 4);
+  const Structure notify = locate(kNotifyType, 2, 2);
+  const Structure device = locate(kDeviceType, kMacLength, 1);
+  if (common.memory == nullptr || notify.memory == nullptr || device.memory == nullptr) {
     return "its memory is not assigned, or too small";
   }
+  common_ = static_cast<volatile Common_configuration*>(common.memory);
+  notify_area_ = static_cast<volatile std::uint8_t*>(notify.memory);
   notify_length_ = notify.length;
   notify_multiplier_ = function_.read32(plus(notify.capability, 16));
+  device_ = static_cast<volatile std::uint8_t*>(device.memory);
   device_length_ = device.length;
   return function_.enable_wake() ? nullptr : "it has no MSI-X";
 }
@@ -111,7 +118,7 @@ bool Pci_transport::set_queue(std::uint16_t queue, const Rings& rings, bool wake
   write_address(common_->queue_available, &rings.available);
   write_address(common_->queue_used, &rings.used);
   std::uint64_t offset = std::uint64_t{common_->queue_notify_offset} * notify_multiplier_;
-  if (offset + 2 > notify_length_) return false;
+  if (offset + 2 > notify_length_ || offset % 2 != 0) return false;
   notify_[queue] = reinterpret_cast<volatile std::uint16_t*>(notify_area_ + offset);
   common_->queue_enable = 1;
   return true;

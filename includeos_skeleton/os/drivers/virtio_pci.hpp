@@ -59,13 +59,12 @@ class Pci_transport final : public Transport {
 
  private:
   struct Structure {
-    std::uint8_t capability;  // its offset in the configuration space; 0: there is none
-    std::uint8_t bar;
-    std::uint32_t offset;
-    std::uint32_t length;
+    volatile void* memory;    // nullptr: there is none
+    std::uint32_t length;     // octets
+    std::uint8_t capability;  // its offset in the configuration space
   };
-  Structure find(std::uint8_t type) const;
-  volatile void* map(const Structure& structure, std::uint32_t least) const;
+  std::uint8_t next_of(std::uint8_t type, std::uint8_t after) const;
+  Structure locate(std::uint8_t type, std::uint32_t least, std::uint32_t alignment) const;
 
   pci::Function function_;
   volatile Common_configuration* common_ = nullptr;

@@ -22,7 +22,7 @@ void print_nic(const hw::Nic& nic) {
   const hw::Nic::Counters& counted = nic.counters();
   char mac[18];
   nic.mac().write_text(mac);
-  Text<256>()
+  Text<320>()
       .add("nic ")
       .add(nic.device_name())
       .add(" ")
@@ -39,6 +39,8 @@ void print_nic(const hw::Nic& nic) {
       .add(counted.receive_no_frame)
       .add(" transmit-full=")
       .add(counted.transmit_full)
+      .add(" transmit-malformed=")
+      .add(counted.transmit_malformed)
       .add("\n")
       .print();
 }

@@ -136,7 +136,7 @@ void Arp::learn(ip4::Addr address, const MAC::Addr& mac, bool add) {
     }
     if (place == nullptr || neighbour.expires_ns < place->expires_ns) place = &neighbour;
   }
-  const bool known = place->address == address;
+  const bool known = place->address == address && place->expires_ns > clock::now();
   if (!known && resolution == nullptr && !(add && can_be_neighbour(address))) return;
   const std::uint64_t expires = clock::now() + kLifetime;
   *place = {.address = address, .mac = mac, .expires_ns = expires, .refresh_ns = expires - kRefresh};
@@ -160,7 +160,7 @@ void Arp::transmit(Packet_ptr packet, ip4::Addr next_hop) {
     return send_to(std::move(packet), MAC::BROADCAST);
   Neighbour* const neighbour = find(next_hop);
   if (neighbour == nullptr) return wait(std::move(packet), next_hop);
-  if (clock::now() >= neighbour->refresh_ns) {
+  if (clock::now() >= neighbour->refresh_ns) {  // whatever is searched for: who scans cuts nobody off
     neighbour->refresh_ns = clock::now() + kRetry;
     send_request(next_hop);
   }
@@ -227,7 +227,7 @@ void Arp::drop_oldest() {
 // One request now if the Iface may send one; else the next tick asks.
 void Arp::ask(Resolution& resolution) {
   resolution.next_try_ns = clock::now();
-  if (!send_request(resolution.address)) return;
+  if (!may_ask() || !send_request(resolution.address)) return;
   ++resolution.tries;
   resolution.next_try_ns += kRetry;
 }
@@ -244,13 +244,17 @@ void Arp::tick() {
   }
 }
 
-// RFC 1122 §2.3.2.1: requests of an Iface keep to a schedule, which they may be ahead of by a burst.
-bool Arp::send_request(ip4::Addr address) {
+// RFC 1122 §2.3.2.1: searches of an Iface keep to a schedule, which they may be ahead of by a burst.
+bool Arp::may_ask() {
   const std::uint64_t due = std::max(next_request_ns_, clock::now());
   if (due - clock::now() > kRequestBurst) return false;
+  next_request_ns_ = due + kRequestInterval;
+  return true;
+}
+
+bool Arp::send_request(ip4::Addr address) {
   hw::Frame* const frame = hw::Frame_pool::take();
   if (frame == nullptr) return false;
-  next_request_ns_ = due + kRequestInterval;
   write_message(*frame, kRequest, inet_, MAC::EMPTY, address);
   if (ethernet::transmit(inet_, frame, MAC::BROADCAST, ethernet::kTypeArp)) ++inet_.counters().arp_sent;
   return true;

@@ -14,6 +14,8 @@ from naclc.verify.executor import Observation, Sent, Session
 from naclc.verify.neighbours import EVERYBODY, Neighbours, iface_on
 from naclc.verify.nics import nic_numbers
 
+_SHORTEST = 46  # octets that the shortest Ethernet frame carries: every executor sees packets padded to that
+
 
 class InsideExecutor:
     """`evaluate` decides in place of the interpreter's own walk; None for that walk."""
@@ -56,7 +58,7 @@ class MachineSession:
         iface = iface_on(self._pipeline, self._nics, port)
         if iface is None:
             return Observation((), (), "", (), ("no-iface",))
-        return self._observation(self._machine.receive(iface.number, packet))
+        return self._observation(self._machine.receive(iface.number, packet.ljust(_SHORTEST, b"\0")))
 
     def wait(self, seconds: int) -> None:
         self._machine.wait(seconds)

@@ -32,6 +32,7 @@ _REPEAT = 1.0  # seconds after which a question is asked again
 _BOOT_REPEAT = 0.1
 _MAX_ROUNDS = 64
 _MAX_FRAME = 1 << 16
+_MAX_FRAMES = 10_000  # from the machine in one step
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class _Seen:
 
     sent: list[Sent] = field(default_factory=list)
     answered: int = 0
+    frames: int = 0
     waiting: dict[int, int] = field(default_factory=dict)  # NIC number: the round whose answer is awaited
 
 
@@ -197,7 +199,7 @@ class WireSession:
 
     def _take_frames(self, nic: int) -> None:
         wire = self._child.nics[nic]
-        while True:
+        while self._seen.frames <= _MAX_FRAMES:
             try:
                 frame = wire.recv(_MAX_FRAME)
             except (BlockingIOError, InterruptedError):
@@ -206,8 +208,10 @@ class WireSession:
                 self._ended()
             if not frame:
                 return
+            self._seen.frames += 1
             self._recorder.frame(nic, frame)
             self._take_frame(nic, frame)
+        raise MachineFailure(error("guest-noise", f"the machine sent more than {_MAX_FRAMES} frames in one step", None))
 
     def _take_frame(self, nic: int, frame: bytes) -> None:
         arp = frames.parse_arp(frame)

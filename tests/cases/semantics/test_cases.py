@@ -115,7 +115,6 @@ CODES = [
     "lb-without-balancer",
     "nat-port-icmp",
     "nat-wrong-hook",
-    "never-occurs",
     "net-and-host",
     "wrong-function",
     "wrong-subtype",

@@ -178,6 +178,34 @@ TEST(a_scan_of_the_subnet_is_bounded) {
   machine.check_books();
 }
 
+TEST(a_scan_does_not_cut_off_a_neighbour_in_use) {
+  Machine machine;
+  machine.iface(1).network_config({10, 0, 1, 1}, {255, 0, 0, 0}, net::IP4::ADDR_ANY);
+  machine.route().set_routing_table(
+      {{net::ip4::Addr{10, 0, 0, 0}, net::ip4::Addr{255, 0, 0, 0}, net::ip4::Addr{0}, machine.iface(1)}});
+  machine.receive(1, arp(Operation::kRequest, kNeighbour, "10.0.1.5", "10.0.1.1"));
+  machine.nic(1).sent.clear();  // the answer
+  machine.pass_time(85);
+  unsigned scanned = 0;
+  for (int step = 0; step < 400; ++step) {  // 100 ms each, with more searches than may be asked for
+    for (int i = 0; i < 120; ++i, ++scanned) {
+      const std::string to =
+          "10.77." + std::to_string(scanned / 250 % 250) + "." + std::to_string(1 + scanned % 250);
+      machine.receive_packet(0, ip_packet({.to = to.c_str()}, udp(1, 2)));
+    }
+    machine.receive_packet(0, ip_packet({.to = "10.0.1.5"}, udp(1, 2)));
+    bool asked = false;
+    for (const Octets& frame : machine.nic(1).sent)
+      asked = asked || (get16(frame, 12) == 0x0806 && get32(frame, 38) == address("10.0.1.5"));
+    machine.nic(1).sent.clear();
+    if (asked)
+      machine.receive(1, arp(Operation::kReply, kNeighbour, "10.0.1.5", "10.0.1.1", machine.nic(1).mac()));
+    machine.pass_time(0.1);
+    CHECK(machine.iface(1).arp().knows({10, 0, 1, 5}));
+  }
+  machine.check_books();
+}
+
 TEST(a_storm_is_answered_and_exhausts_nothing) {
   Machine machine;
   machine.route();
@@ -215,6 +243,19 @@ TEST(a_neighbour_in_use_is_asked_again_before_it_expires) {
   CHECK(!machine.iface(1).arp().knows({10, 0, 1, 5}));
   machine.receive_packet(0, ip_packet({.to = "10.0.1.5"}, udp(1, 2)));
   CHECK_EQUAL(machine.iface(1).arp().waiting(), 1);
+  machine.check_books();
+}
+
+TEST(news_of_a_neighbour_long_gone_is_not_believed) {
+  Machine machine;
+  machine.route();
+  machine.receive(1, arp(Operation::kRequest, kNeighbour, "10.0.1.5", "10.0.1.1"));
+  CHECK(machine.iface(1).arp().knows({10, 0, 1, 5}));
+  machine.pass_time(121);
+  machine.receive(1, arp(Operation::kReply, {2, 6, 6, 6, 6, 6}, "10.0.1.5", "10.0.1.9"));
+  CHECK(!machine.iface(1).arp().knows({10, 0, 1, 5}));
+  machine.receive(1, arp(Operation::kRequest, kNeighbour, "10.0.1.5", "10.0.1.1"));
+  CHECK(machine.iface(1).arp().knows({10, 0, 1, 5}));
   machine.check_books();
 }
 

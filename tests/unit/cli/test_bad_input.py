@@ -123,6 +123,17 @@ def test_a_machine_without_qemu_is_status_3(place):
     assert run.returncode == 3 and "[qemu-missing]" in run.stderr and "apt-get install" in run.stderr
 
 
+def test_an_installation_without_scapy_is_status_3(place):
+    without = place / "without"
+    without.mkdir()
+    (without / "sitecustomize.py").write_text(
+        "import importlib.util as u\nfind = u.find_spec\n"
+        "u.find_spec = lambda name, package=None: None if name == 'scapy' else find(name, package)\n"
+    )
+    run = naclc("test", "good.nacl", cwd=place, env={**os.environ, "PYTHONPATH": str(without)})
+    assert run.returncode == 3 and "[extra-missing]" in run.stderr and "naclc[probe]" in run.stderr
+
+
 def test_a_fault_of_ours_is_one_line_and_status_70(place):
     broken = place / "broken"
     broken.mkdir()

@@ -43,7 +43,7 @@ def test_a_terminal_gets_the_page_set_as_text():
 
 def test_without_a_code_all_are_listed():
     lines = run().output.splitlines()
-    assert [line.split()[0] for line in lines] == pages.codes()
+    assert [line.split()[0] for line in lines] == [*pages.codes()]
     assert "warning" in lines[0] and lines[0].endswith(pages.pages()[0].summary)
 
 

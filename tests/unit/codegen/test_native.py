@@ -12,25 +12,17 @@ from hypothesis import strategies as st
 
 from naclc.codegen import layout, parts
 from naclc.codegen.decision_half import LONGEST_MESSAGE
-from naclc.codegen.native import CannotBuild, build, evaluator
-from naclc.codegen.plan import plan
-from naclc.codegen.render import render
-from naclc.decision.build import build as build_graphs
 from naclc.interpret.walk import evaluator as interpreter
 from naclc.net.fields import FIELDS, NO_IFACE, State
 from naclc.pipeline.evaluation import Evaluator, Facts, Verdict
 from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics.model import Hook, Kind
+from tests.native import native_evaluator
 from tests.unit.decision.policies import Body, block, call, dnat, if_, in_, is_, log, pipeline_of, snat, syslog
 from tests.unit.decision.random_policies import facts, pipelines
 
 CONTEXTS = {"ip": "IP", "ct": "IP", "iface": "IP", "tcp": "TCP", "udp": "UDP", "icmp": "ICMP"}
 PROTOCOLS = {"IP": 47, "TCP": 6, "UDP": 17, "ICMP": 1}
-
-
-def native(pipeline: Pipeline, workdir: Path) -> Evaluator:
-    unit = plan(build_graphs(pipeline), pipeline)
-    return evaluator(render(unit, pipeline, "test.nacl", plugin=True), unit, workdir)
 
 
 def one_function(body: Body) -> Pipeline:
@@ -57,7 +49,7 @@ def logs_of_all_fields() -> Pipeline:
 @pytest.fixture(scope="module")
 def all_fields(tmp_path_factory: pytest.TempPathFactory) -> tuple[Evaluator, Evaluator]:
     pipeline = logs_of_all_fields()
-    return native(pipeline, tmp_path_factory.mktemp("native")), interpreter(pipeline)
+    return native_evaluator(pipeline, tmp_path_factory.mktemp("native")), interpreter(pipeline)
 
 
 @pytest.mark.parametrize("options", [0, 1, 10])
@@ -95,7 +87,7 @@ def test_ifaces_are_printed_by_name(all_fields: tuple[Evaluator, Evaluator], num
 @pytest.mark.parametrize("count", [1, 3, 8, 9, 40])
 def test_sets_of_every_size_hold_exactly_their_members(count: int, tmp_path: Path) -> None:
     leaves = [(address, address + 3) for address in range(0xFFFFFFFC, 0xFFFFFFFC - 16 * count, -16)]
-    decide = native(one_function([if_(in_("ip.saddr", *leaves), ["accept"]), "drop"]), tmp_path)
+    decide = native_evaluator(one_function([if_(in_("ip.saddr", *leaves), ["accept"]), "drop"]), tmp_path)
     for first, last in leaves:
         members = [address for address in (first - 1, first, last, last + 1) if address < 1 << 32]
         for address in members:
@@ -107,7 +99,9 @@ def test_sets_of_every_size_hold_exactly_their_members(count: int, tmp_path: Pat
 
 def test_a_set_of_ports_over_the_whole_width(tmp_path: Path) -> None:
     ports = [(port, port) for port in range(1, 65536, 2)]
-    decide = native(one_function([block("UDP", [if_(in_("udp.dport", *ports), ["accept"])]), "drop"]), tmp_path)
+    decide = native_evaluator(
+        one_function([block("UDP", [if_(in_("udp.dport", *ports), ["accept"])]), "drop"]), tmp_path
+    )
     for port in (0, 1, 2, 32767, 32768, 65534, 65535):
         datagram = packet(17, b"\x12\x34" + port.to_bytes(2, "big") + bytes(4))
         assert decide("f", Facts(datagram, State.NEW)).verdict is (Verdict.ACCEPT if port % 2 else Verdict.DROP)
@@ -115,14 +109,14 @@ def test_a_set_of_ports_over_the_whole_width(tmp_path: Path) -> None:
 
 def test_log_text_arrives_as_it_was_written(tmp_path: Path) -> None:
     text = 'back\\slash "quoted" 100 % ??/ \t é € \x01 1\x002\u202e\n'
-    decide = native(one_function([log(text), "drop"]), tmp_path)
+    decide = native_evaluator(one_function([log(text), "drop"]), tmp_path)
     assert decide("f", Facts(packet(47), State.NEW)).log == text.encode()
 
 
 def test_a_log_longer_than_any_buffer_is_whole(tmp_path: Path) -> None:
     pipeline = one_function([*(log(f"{number} " + "x" * 100, "ip.saddr") for number in range(200)), "drop"])
     long = Facts(packet(47), State.NEW)
-    decision = native(pipeline, tmp_path)("f", long)
+    decision = native_evaluator(pipeline, tmp_path)("f", long)
     assert len(decision.log) > 20_000
     assert decision == interpreter(pipeline)("f", long)
 
@@ -130,7 +124,7 @@ def test_a_log_longer_than_any_buffer_is_whole(tmp_path: Path) -> None:
 def test_a_called_function_ends_its_caller_or_does_not(tmp_path: Path) -> None:
     callee = [if_(is_("tcp.dport", "==", 22), ["accept"]), log("not ssh\n")]
     pipeline = pipeline_of({"g": ("TCP", callee), "f": ("IP", [call("g"), "drop"])}, {Hook.INPUT: ["f"]})
-    decide = native(pipeline, tmp_path)
+    decide = native_evaluator(pipeline, tmp_path)
     for port in (21, 22):
         segment = Facts(packet(6, b"\0\1" + port.to_bytes(2, "big") + bytes(16)), State.NEW)
         assert decide("f", segment) == interpreter(pipeline)("f", segment)
@@ -145,7 +139,7 @@ def test_rewrites_come_back_whole(tmp_path: Path) -> None:
         if_(is_("ip.ttl", "==", ttl), [make(*to)]) for ttl, (make, to) in enumerate(product([dnat, snat], REWRITES))
     ]
     pipeline = pipeline_of({"g": ("IP", ways), "f": ("IP", [call("g"), log("on")])}, kind=Kind.NAT)
-    decide, specified = native(pipeline, tmp_path), interpreter(pipeline)
+    decide, specified = native_evaluator(pipeline, tmp_path), interpreter(pipeline)
     for ttl in range(len(ways) + 1):
         head = packet(47)
         each = Facts(head[:8] + bytes((ttl,)) + head[9:], State.NEW)
@@ -157,7 +151,7 @@ def test_rewrites_come_back_whole(tmp_path: Path) -> None:
 def test_messages_are_apart_from_each_other_and_from_the_log(tmp_path: Path) -> None:
     body = [log("a"), syslog(0, ""), syslog(7, "%m %s ", "ip.saddr", "é\n"), log("b"), syslog(3, "x" * 700), "drop"]
     pipeline = one_function(body)
-    decision = native(pipeline, tmp_path)("f", Facts(packet(47), State.NEW))
+    decision = native_evaluator(pipeline, tmp_path)("f", Facts(packet(47), State.NEW))
     assert decision == interpreter(pipeline)("f", Facts(packet(47), State.NEW))
     assert decision.log == b"ab"
     assert [severity for severity, _ in decision.syslog] == [0, 7, 3]
@@ -165,31 +159,20 @@ def test_messages_are_apart_from_each_other_and_from_the_log(tmp_path: Path) -> 
 
 def test_messages_longer_than_any_buffer_are_cut(tmp_path: Path) -> None:
     pipeline = one_function([syslog(5, "y" * 5000, "ip.saddr"), log("z" * 5000), syslog(6, "end"), "drop"])
-    decision = native(pipeline, tmp_path)("f", Facts(packet(47), State.NEW))
+    decision = native_evaluator(pipeline, tmp_path)("f", Facts(packet(47), State.NEW))
     assert decision.syslog == ((5, b"y" * LONGEST_MESSAGE), (6, b"end"))
     assert decision.log == b"z" * 5000
 
 
 def test_a_function_of_another_protocol_ends_at_once(tmp_path: Path) -> None:
-    decide = native(pipeline_of({"g": ("TCP", ["accept"])}, {Hook.INPUT: ["g"]}), tmp_path)
+    decide = native_evaluator(pipeline_of({"g": ("TCP", ["accept"])}, {Hook.INPUT: ["g"]}), tmp_path)
     assert decide("g", Facts(packet(17), State.NEW)).verdict is Verdict.END
     assert decide("g", Facts(packet(6)[:30], State.NEW)).verdict is Verdict.END
 
 
 def test_a_function_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
-        native(one_function(["drop"]), tmp_path)("nobody", Facts(packet(6), State.NEW))
-
-
-def test_what_the_compiler_refuses(tmp_path: Path) -> None:
-    with pytest.raises(CannotBuild, match="error"):
-        build("this is no C++", tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_compiler_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(CannotBuild, match="cannot be run"):
-        build("", tmp_path, compiler="no-such-compiler")
+        native_evaluator(one_function(["drop"]), tmp_path)("nobody", Facts(packet(6), State.NEW))
 
 
 @settings(
@@ -201,7 +184,7 @@ def test_a_compiler_that_is_not_there(tmp_path: Path) -> None:
 @given(pipelines(), st.lists(facts(), min_size=40, max_size=40))
 def test_random_policies_do_what_the_interpreter_does(pipeline: Pipeline, packets: list[Facts]) -> None:
     with tempfile.TemporaryDirectory() as work:
-        decide = native(pipeline, Path(work))
+        decide = native_evaluator(pipeline, Path(work))
         for each in packets:
             for function in pipeline.functions:
                 assert decide(function, each) == interpreter(pipeline)(function, each)
@@ -216,7 +199,7 @@ def test_parts_and_deep_nesting_change_no_decision(part: int, tmp_path: Path, mo
         then = [log(f"in {level} "), *ways]
         ways = [if_(is_("ip.ttl", "<", 60 - level), then, [log(f"out {level} ")]), log(f"after {level} ")]
     pipeline = one_function([*ways, "drop"])
-    decide, specified = native(pipeline, tmp_path), interpreter(pipeline)
+    decide, specified = native_evaluator(pipeline, tmp_path), interpreter(pipeline)
     for ttl in range(48, 64):
         head = packet(47)
         each = Facts(head[:8] + bytes((ttl,)) + head[9:], State.NEW)

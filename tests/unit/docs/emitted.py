@@ -31,8 +31,10 @@ def emitted(package: Path = PACKAGE) -> Emitted:
     carriers = {name: at for tree in trees.values() for name, at in _carriers(tree)}
     found = Emitted()
     for path, tree in sorted(trees.items()):
+        own = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        known = {name: at for name, at in carriers.items() if name not in own} | dict(_carriers(tree))
         for scopes, call in _calls(tree, (tree,)):
-            at = carriers.get(_name(call.func))
+            at = known.get(_name(call.func))
             if at is not None and _gives_a_code(call, at):
                 _read(call, at, scopes, path, found)
     return found

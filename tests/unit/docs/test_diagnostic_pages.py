@@ -9,6 +9,7 @@ from naclc.diagnostics import Severity, pages
 from naclc.driver import Options, compile_policy
 from naclc.resources import resource
 from naclc.source import SourceFile
+from naclc.verify.testsfile import read_tests
 
 from .emitted import Emitted, emitted
 
@@ -29,6 +30,10 @@ WITHOUT_EXAMPLE = {
     "unreadable-file",
 }
 
+# The policy that the examples of tests files are for.
+TESTED = "Iface eth0 { index: 0, address: 192.0.2.1, netmask: 255.255.255.0, input: f }\nFilter::IP f { drop }\n"
+
+_YAML = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _BLOCK = re.compile(r"^```nacl(?: nics=(\d+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -38,6 +43,13 @@ def examples(heading):
         for match in _BLOCK.finditer(page.sections[heading]):
             nics = int(match[1]) if match[1] else None
             yield pytest.param(code, nics, match[2], id=code)
+
+
+def files_of_tests(heading):
+    """(code, tests file) of each tests file under this heading."""
+    for code, page in PAGES.items():
+        for match in _YAML.finditer(page.sections[heading]):
+            yield pytest.param(code, match[1], id=code)
 
 
 def compiled(policy, nics):
@@ -91,6 +103,24 @@ def test_what_to_prefer_is_without_fault(code, nics, policy):
     result = compiled(policy, nics)
     assert [f"{d.code}: {d.message}" for d in without_refusals(result)] == []
     assert result.cpp or any(d.code == "not-supported-yet" for d in result.diagnostics)
+
+
+@pytest.mark.parametrize(("code", "text"), [*files_of_tests("Avoid")])
+def test_a_tests_file_to_avoid_has_this_code_and_no_other(code, text):
+    tests, found = read_tests(SourceFile("fw.tests.yaml", text), compiled(TESTED, None).pipeline)
+    assert tests is None
+    assert {diagnostic.code for diagnostic in found} == {code}
+
+
+@pytest.mark.parametrize(("code", "text"), [*files_of_tests("Prefer")])
+def test_a_tests_file_to_prefer_is_without_fault(code, text):
+    tests, found = read_tests(SourceFile("fw.tests.yaml", text), compiled(TESTED, None).pipeline)
+    assert tests is not None and found == []
+
+
+@pytest.mark.parametrize("code", sorted(code for code in PAGES if code.startswith("tests-")))
+def test_a_code_about_tests_files_is_shown_in_one(code):
+    assert all(_YAML.search(PAGES[code].sections[heading]) for heading in ("Avoid", "Prefer"))
 
 
 @pytest.mark.parametrize("code", PAGES)

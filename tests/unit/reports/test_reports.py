@@ -95,5 +95,9 @@ def test_summary_counts():
 
 def test_source_order_puts_what_has_no_place_first_and_says_nothing_twice():
     text = "abc"
-    late, early, nowhere = error("c", "m", span_of(text, "c")), error("c", "m", span_of(text, "a")), error("c", "m", None)
+    late, early, nowhere = (
+        error("c", "m", span_of(text, "c")),
+        error("c", "m", span_of(text, "a")),
+        error("c", "m", None),
+    )
     assert in_source_order([late, early, late, nowhere]) == [nowhere, early, late]

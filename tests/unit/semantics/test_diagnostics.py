@@ -79,6 +79,43 @@ def test_nothing_looks_unused_because_of_a_typo() -> None:
     assert [diagnostic.code for diagnostic in resolved(text)[1]] == ["unknown-name"]
 
 
+def test_nothing_is_proposed_that_cannot_stand_there() -> None:
+    assert only(HEAD + "Filter::IP f { drop }\ntcp.dport: 5\n", "bad-assignment").help == "known: `e`, `f`"
+    assert only("w: sttats\n", "unknown-name").help == "did you mean `stats`?"
+    assert only(HEAD + "Filter::IP f { if (ip.ttl == sttats) { accept } drop }\n", "unknown-name").help is None
+
+
+def test_a_cidr_as_an_address_is_taken_apart() -> None:
+    help_ = only("Iface e { index: 0, address: 192.0.2.1/24 }\n", "type-mismatch").help
+    assert help_ == "write `address: 192.0.2.1`, and `netmask: 255.255.255.0` beside it"
+
+
+def test_an_iface_field_says_what_the_hook_knows() -> None:
+    text = "Iface e {{ index: 0, {0}: f }}\nFilter::IP f {{ log(iface.{1}) drop }}\n"
+    cases = (
+        ("output", "in", "neither of the two"),
+        ("postrouting", "in", "`iface.out`"),
+        ("input", "out", "`iface.in`"),
+    )
+    for hook, field, known in cases:
+        assert only(text.format(hook, field), "field-not-available").help == f"{hook} knows {known}"
+
+
+def test_articles_are_right() -> None:
+    text = HEAD + "Filter::IP f { Filter::ICMP { Filter::TCP { drop } } drop }\n"
+    assert only(text, "wrong-subtype").message.endswith("in an ICMP context")
+
+
+def test_a_range_of_names_is_said_to_be_one() -> None:
+    text = HEAD + "Filter::IP f { Filter::TCP { if (tcp.dport in http-https) { accept } } drop }\n"
+    assert (only(text, "unknown-name").help or "").startswith("a range is written in numbers")
+
+
+def test_huge_numbers_are_not_printed() -> None:
+    text = HEAD + f"Filter::IP f {{ if (ip.ttl == {'9' * 5000}) {{ accept }} drop }}\n"
+    assert only(text, "value-out-of-range").message.startswith("a number of more than 40 digits does not fit")
+
+
 def test_a_static_key_beside_dhcp_points_to_the_config() -> None:
     found = only("Iface e {\n index: 0, address: 10.0.0.1,\n config: dhcp }\n", "dhcp-with-static")
     assert labels(found) == [(3, "dhcp")] and "dhcp-with-fallback" in str(found.help)
@@ -125,8 +162,3 @@ def test_a_misspelled_word_in_a_constant_comes_with_the_nearest_spelling() -> No
 def test_an_iface_given_to_dnat_should_be_its_address() -> None:
     text = "Iface e { index: 0, prerouting: n }\nNat::IP n { dnat(e) }\n"
     assert only(text, "bad-arguments").help == "write e.address"
-
-
-def test_an_impossible_state_says_what_can_be() -> None:
-    found = only(HEAD + "Filter::IP f { if (ct.state == untracked) { drop } drop }\n", "never-occurs")
-    assert "new or established" in found.message and "untracked: filter" in str(found.help)

@@ -29,6 +29,11 @@ def test_a_missing_file(tmp_path: Path) -> None:
     assert code_of(read_source(str(tmp_path / "nothing.nacl"))) == "unreadable-file"
 
 
+def test_an_empty_name_is_no_directory() -> None:
+    result = read_source("")
+    assert isinstance(result, Diagnostic) and result.message == "there is no file ``"
+
+
 def test_a_directory(tmp_path: Path) -> None:
     result = read_source(str(tmp_path))
     assert code_of(result) == "unreadable-file"

@@ -2,8 +2,8 @@
 
     fake_machine.py MODE --nic fd=N,mac=M ...
 
-With the first IPv4 packet it does what MODE says: `ignore`, `exit3`, `panic`, `hang`, `noise`, `forward` (out of the
-other NIC, twice over: first an ARP question).
+With the first IPv4 packet it does what MODE says: `ignore`, `exit3`, `panic`, `hang`, `noise`, `flood`, or `forward`
+(out of the other NIC, after an ARP question there). `silent` and `stillborn` do not get that far.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ def packet(frame: bytes) -> None:
         os._exit(101)
     if MODE == "hang":
         time.sleep(1000)
+    if MODE == "flood":
+        while True:
+            WIRES[1].send(frame)
     if MODE == "noise":
         for _ in range(3000):
             os.write(1, b"x" * 1024)

@@ -91,6 +91,14 @@ def test_steps_share_a_flow_and_replies_follow_what_was_seen(firewall: Pipeline)
     assert run(text, firewall).ok
 
 
+def test_packets_are_padded_as_in_a_frame(firewall: Pipeline) -> None:
+    # Its last 8 octets are cut off; the padding of the frame stands in for them.
+    whole = build(PacketSpec("udp", {"src": 0xC0000209, "dst": 0x0A000005, "udp.dport": 53, "payload": bytes(8)}))
+    with InsideExecutor("interpreter", firewall).session("t") as session:
+        (sent,) = session.send("outside", whole[:-8]).sent
+    assert len(sent.packet) == len(whole)
+
+
 def test_a_reply_to_nothing_fails(firewall: Pipeline) -> None:
     text = """\
   - name: t

@@ -84,6 +84,7 @@ FAILURES = [
     ("panic", "guest-panic", "panicked"),
     ("hang", "guest-hang", "no answer to ARP on outside"),
     ("noise", "guest-noise", "printed more than"),
+    ("flood", "guest-noise", "sent more than 10000 frames"),
 ]
 
 

@@ -48,11 +48,12 @@ class Frame_pool {
 class Nic {
  public:
   struct Counters {
-    std::uint64_t received = 0;           // frames handed to the stack
-    std::uint64_t transmitted = 0;        // frames taken by the device
-    std::uint64_t receive_malformed = 0;  // the device named a bad descriptor, or a bad length
-    std::uint64_t receive_no_frame = 0;   // good, but the pool was empty: dropped
-    std::uint64_t transmit_full = 0;      // refused: ring full
+    std::uint64_t received = 0;            // frames handed to the stack
+    std::uint64_t transmitted = 0;         // frames taken by the device
+    std::uint64_t receive_malformed = 0;   // the device named a bad descriptor, or a bad length
+    std::uint64_t receive_no_frame = 0;    // good, but the pool was empty: dropped
+    std::uint64_t transmit_full = 0;       // refused: ring full
+    std::uint64_t transmit_malformed = 0;  // the device named a bad descriptor or index
   };
 
   virtual const MAC::Addr& mac() const = 0;

@@ -2,12 +2,14 @@
 //
 //   service [--nic fd=N,mac=02:00:00:00:00:01]... [--exit-on-eof]
 //
-// SIGTERM ends it (the default action). Exit statuses are those of platform::exit; 2 is a wrong command line.
+// SIGTERM ends it (the default action), the loss of the console's reader does not. Exit statuses are those of
+// platform::exit; 2 is a wrong command line.
 #include "platform/platform.hpp"
 
-#include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,6 +62,13 @@ bool is_mac(const char* text) {
   return text[17] == '\0';
 }
 
+// Others would be read as if each piece were a frame, or would seem readable for good.
+bool is_datagram_socket(int descriptor) {
+  int type = 0;
+  socklen_t length = sizeof type;
+  return ::getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_DGRAM;
+}
+
 // "fd=3,mac=02:00:00:00:00:01"
 void add_nic(const char* argument) {
   if (std::strncmp(argument, "fd=", 3) != 0) refuse("bad --nic", argument);
@@ -69,7 +78,7 @@ void add_nic(const char* argument) {
   if (!fits || std::strncmp(end, ",mac=", 5) != 0 || !is_mac(end + 5)) refuse("bad --nic", argument);
   if (nic_count == kMaxNics) refuse("more than 32 NICs", argument);
   int socket = static_cast<int>(descriptor);
-  if (::fcntl(socket, F_GETFD) < 0) refuse("not an open file descriptor", argument);
+  if (!is_datagram_socket(socket)) refuse("not a datagram socket", argument);
   nic_table[nic_count] = &devices[nic_count].emplace(socket, MAC::Addr(end + 5));
   ++nic_count;
 }
@@ -161,6 +170,7 @@ void exit(int status, Last_resort) { std::_Exit(status); }
 }  // namespace platform
 
 int main(int count, char** arguments) {
+  ::signal(SIGPIPE, SIG_IGN);  // a console that nobody reads any more does not end the machine
   read_arguments(count, arguments);
   hw::Frame_pool::start(kernel::frames_for(nic_count));
   kernel::boot();

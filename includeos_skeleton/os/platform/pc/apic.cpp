@@ -1,6 +1,7 @@
 #include "platform/pc/apic.hpp"
 
 #include <initializer_list>
+#include <os.hpp>
 
 #include "platform/pc/io.hpp"
 #include "platform/pc/paging.hpp"
@@ -51,6 +52,8 @@ void disable_8259() {
 }  // namespace
 
 void start() {
+  constexpr std::uint32_t kHasApic = 1 << 9;  // CPUID leaf 1, EDX
+  if ((cpuid(1).edx & kHasApic) == 0) os::panic("the processor has no local APIC");
   disable_8259();
   paging::map_device(kLocal, 4096);
   paging::map_device(kIo, 4096);

@@ -16,7 +16,7 @@ using Wide = unsigned __int128;
 constexpr std::uint64_t kPitHz = 1'193'182;
 constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint32_t kMostTicks = std::numeric_limits<std::uint32_t>::max();
-constexpr int kMostLooks = 1'000'000;  // of one measurement; a PIT that runs needs about a thousand
+constexpr int kMostLooks = 100'000;  // of one measurement; a PIT that runs needs some thousand at most
 constexpr int kMostMeasurements = 16;
 
 std::uint64_t started_at = 0;  // time stamp

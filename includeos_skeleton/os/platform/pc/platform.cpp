@@ -9,6 +9,7 @@
 // Without that device a status other than 0 cannot be told, and the last resort is done instead.
 #include "platform/platform.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -37,6 +38,7 @@ extern char image_end[];
 namespace {
 
 constexpr std::size_t kMaxNics = 32;
+constexpr std::size_t kMostNamed = 2 * kMaxNics;  // NICs beyond kMaxNics are named and not used
 std::array<hw::Nic*, kMaxNics> nic_table;
 std::size_t nic_count = 0;
 
@@ -68,9 +70,9 @@ void start_nic(const pci::Function& function) {
 }
 
 void start_nics() {
-  std::array<pci::Function, kMaxNics> found;
+  std::array<pci::Function, kMostNamed> found;
   std::size_t count = pci::find(found, &virtio::is_network_device);
-  hw::Frame_pool::start(kernel::frames_for(count));
+  hw::Frame_pool::start(kernel::frames_for(std::min(count, kMaxNics)));
   for (std::size_t i = 0; i < count; ++i) start_nic(found[i]);
 }
 

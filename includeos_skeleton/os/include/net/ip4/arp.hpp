@@ -38,7 +38,7 @@ class Arp {
       30 * kSecond;  // before the end, an entry in use is asked for again
   static constexpr std::uint64_t kRetry = kSecond;
   static constexpr unsigned kTries = 3;
-  static constexpr std::uint64_t kRequestInterval = kSecond / 1000;  // on average, requests of an Iface
+  static constexpr std::uint64_t kRequestInterval = kSecond / 1000;  // on average, searches of an Iface
   static constexpr std::uint64_t kRequestBurst = 256 * kRequestInterval;
 
   // `waiting_limit`: packets that may wait at once on this Iface.
@@ -76,6 +76,7 @@ class Arp {
   bool can_be_neighbour(ip4::Addr address) const;
   void answer(hw::Frame* frame, const MAC::Addr& mac, ip4::Addr address);
   void send_to(Packet_ptr packet, const MAC::Addr& mac);
+  bool may_ask();
   bool send_request(ip4::Addr address);
 
   void wait(Packet_ptr packet, ip4::Addr next_hop);
