@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-CXX_SOURCES = $(shell git ls-files '*.cpp' '*.hpp' ':!tests/golden')
+CXX_SOURCES = git ls-files '*.cpp' '*.hpp' ':!tests/golden'
 
 .PHONY: demo test check format fuzz bench packages docs clean help
 
@@ -21,12 +21,12 @@ check: $(VENV)/.dev  ## style, types, layers
 	$(BIN)/ruff format --check naclc tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/clang-format --dry-run --Werror $(CXX_SOURCES)
+	$(CXX_SOURCES) | xargs $(BIN)/clang-format --dry-run --Werror
 
 format: $(VENV)/.dev ## bring all code into its form
 	$(BIN)/ruff check --fix-only -q naclc tests bench
 	$(BIN)/ruff format -q naclc tests bench
-	$(BIN)/clang-format -i $(CXX_SOURCES)
+	$(CXX_SOURCES) | xargs $(BIN)/clang-format -i
 
 bench: $(VENV)/.dev  ## the figures: start-up, image, boot, forwarding
 	$(BIN)/python -m bench
