@@ -176,8 +176,8 @@ class FlowTable:
     def expect(self, flow: Flow, second: Tuple) -> bool:
         """Let the replies to `flow` be `second` from now on. False, and nothing changes, when packets of another flow
         look like that, from one side of the translation or the other."""
-        holders = (self._find(second), self._find(second.reversed()))
-        if any(holder is not None and holder is not flow for holder in holders):
+        holder = self._find(second)  # who has it has it reversed, too
+        if holder is not None and holder is not flow:
             return False
         self._forget(flow)
         flow.second = second
