@@ -113,8 +113,8 @@ class Translator:
             behind = Endpoint(address, flow.first.source.port)
             return None if self._expect_at(flow, behind) else Reason.NAT_COLLISION
         if flow.masquerade is not None and flow.masquerade[0] == out.number:
-            behind = Endpoint(address, flow.masquerade[1])
-            return None if self._expect_at(flow, behind) else Reason.NAT_COLLISION
+            if self._expect_at(flow, Endpoint(address, flow.masquerade[1])):
+                return None
         return self._hide_anew(flow, out.number, address)
 
     def _hide_anew(self, flow: Flow, number: int, address: int) -> Reason | None:
@@ -122,7 +122,7 @@ class Translator:
         if (number, protocol) not in self._free:
             self._free[number, protocol] = sorted(self._ports)
         free = self._free[number, protocol]
-        if flow.masquerade is not None:  # behind another Iface until now
+        if flow.masquerade is not None:  # behind another Iface until now, or its port is another flow's by now
             self._give_back((flow.masquerade[0], protocol, flow.masquerade[1]))
             flow.masquerade = None
         taken = []  # by a flow that is not masqueraded
