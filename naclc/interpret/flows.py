@@ -101,9 +101,8 @@ def tuple_of(packet: bytes) -> Tuple | None:
     return Tuple(number, Endpoint(header.source(packet), ports[0]), Endpoint(header.destination(packet), ports[1]))
 
 
-def direction_of(flow: Flow, packet: bytes) -> Direction:
-    """Which way `packet`, which was found to belong to `flow`, goes."""
-    key = tuple_of(packet)
+def direction_of(flow: Flow, key: Tuple) -> Direction:
+    """Which way a packet goes that looks like `key`, by which `flow` was found."""
     if key == flow.first or (key != flow.second and key == flow.second.reversed()):
         return Direction.ORIGINAL
     return Direction.REPLY
@@ -139,30 +138,34 @@ class FlowTable:
     def __contains__(self, flow: Flow) -> bool:
         return self._flows.get(flow.first) is flow
 
-    def find(self, packet: bytes) -> Flow | None:
-        """The flow that `packet` belongs to, if it has a transport header and there is one."""
-        key = tuple_of(packet)
-        return None if key is None else self._find(key)
-
     def track(self, packet: bytes) -> Flow | None:
         """TRACK: find or make the entry of `packet`, and renew it. None: the packet is untracked."""
+        return self.sight(packet)[0]
+
+    def sight(self, packet: bytes) -> tuple[Flow | None, Direction | None]:
+        """TRACK, which also tells the direction of `packet`; both None when it is untracked."""
         key = tuple_of(packet)
         if key is None:
-            return None
+            return None, None
         flow = self._find(key)
         if flow is None:
-            return self._add(key, packet)
-        self.follow(flow, direction_of(flow, packet), packet)
-        return flow
+            flow = self._add(key, packet)
+            return flow, None if flow is None else Direction.ORIGINAL
+        direction = direction_of(flow, key)
+        self._follow(flow, direction, key, packet)
+        return flow, direction
 
     def follow(self, flow: Flow, direction: Direction, packet: bytes) -> None:
         """TRACK of a packet that is known to belong to `flow`."""
+        self._follow(flow, direction, tuple_of(packet), packet)
+
+    def _follow(self, flow: Flow, direction: Direction, key: Tuple | None, packet: bytes) -> None:
         if flow.tcp is not None:
             flags = header.read_field(packet, "tcp.flags")
             before, flow.tcp = flow.tcp, tcp_states.following(flow.tcp, flags, reply=direction is Direction.REPLY)
             if before is TcpState.SYN_SENT and flow.tcp is TcpState.SYN_RECV:
                 flow.phase = Phase.ESTABLISHED
-        elif tuple_of(packet) == flow.second and flow.phase is Phase.CONFIRMED:
+        elif flow.phase is Phase.CONFIRMED and key == flow.second:
             flow.phase = Phase.ESTABLISHED
         # A renewed entry lives by `confirmed` even while it is unconfirmed.
         self._renew(flow, Phase.ESTABLISHED if flow.phase is Phase.ESTABLISHED else Phase.CONFIRMED)
@@ -176,8 +179,8 @@ class FlowTable:
     def expect(self, flow: Flow, second: Tuple) -> bool:
         """Let the replies to `flow` be `second` from now on. False, and nothing changes, when packets of another flow
         look like that, from one side of the translation or the other."""
-        holders = (self._find(second), self._find(second.reversed()))
-        if any(holder is not None and holder is not flow for holder in holders):
+        holder = self._find(second)  # who has it has it reversed, too
+        if holder is not None and holder is not flow:
             return False
         self._forget(flow)
         flow.second = second

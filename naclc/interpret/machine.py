@@ -28,7 +28,7 @@ from naclc.interpret.events import (
     Sent,
     Syslogged,
 )
-from naclc.interpret.flows import FlowTable, Timeouts, direction_of, state_of, timeouts_of
+from naclc.interpret.flows import FlowTable, Timeouts, state_of, timeouts_of
 from naclc.interpret.reassembly import Reassembly
 from naclc.interpret.transit import Transit
 from naclc.interpret.translation import MASQUERADE_PORTS, Translator
@@ -98,6 +98,7 @@ class Machine:
     def wait(self, seconds: int) -> tuple[Event, ...]:
         """Let `seconds` pass for the connection table and for fragments that wait. Returns what that led to."""
         self._flows.wait(seconds)
+        self._translator.release()
         late = self._reassembly.expire(self._flows.now)
         return tuple(Dropped(iface, Reason.FRAGMENT_TIMEOUT) for iface in late)
 
@@ -266,9 +267,7 @@ class Machine:
         if transit.flow is not None and transit.direction is not None:
             self._flows.follow(transit.flow, transit.direction, transit.packet)
             return
-        transit.flow = self._flows.track(transit.packet)
-        if transit.flow is not None:
-            transit.direction = direction_of(transit.flow, transit.packet)
+        transit.flow, transit.direction = self._flows.sight(transit.packet)
 
     def _confirm(self, iface: Iface, transit: Transit) -> None:
         if iface.tracks:

@@ -9,6 +9,7 @@ leave the last one's `second`; the way back is `first` all the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heappop, heappush
 
 from naclc.interpret import header
 from naclc.interpret.events import Reason
@@ -40,7 +41,8 @@ class Translator:
         self._own = own
         self._untracked = untracked
         self._ports = ports
-        self._holders: dict[tuple[int, int, int], Flow] = {}  # by Iface number, protocol, port; some of them swept
+        self._free: dict[tuple[int, int], list[int]] = {}  # by Iface number and protocol, once it is used: a heap
+        self._holders: dict[tuple[int, int, int], Flow] = {}  # by Iface number, protocol and port
 
     def rewrite(self, rewrite: Rewrite, hook: Hook, transit: Transit) -> Reason | None:
         """A dnat or snat at `hook`. It has no effect on a reply, at another hook, or on a port of ICMP."""
@@ -81,6 +83,17 @@ class Translator:
                     _readdress(transit, End.SOURCE, flow.first.destination)
         return None
 
+    def release(self) -> None:
+        """Free the ports of flows that are gone from the table. For after a sweep."""
+        for place, flow in list(self._holders.items()):
+            if flow not in self._flows:
+                self._give_back(place)
+
+    def _give_back(self, place: tuple[int, int, int]) -> None:
+        number, protocol, port = place
+        del self._holders[place]
+        heappush(self._free[number, protocol], port)
+
     def _masquerade(self, out: Iface, transit: Transit) -> Reason | None:
         source, flow = header.source(transit.packet), transit.flow
         if flow is None:
@@ -100,18 +113,31 @@ class Translator:
             behind = Endpoint(address, flow.first.source.port)
             return None if self._expect_at(flow, behind) else Reason.NAT_COLLISION
         if flow.masquerade is not None and flow.masquerade[0] == out.number:
-            behind = Endpoint(address, flow.masquerade[1])
-            return None if self._expect_at(flow, behind) else Reason.NAT_COLLISION
-        for port in self._ports:
-            place = (out.number, flow.first.protocol, port)
-            holder = self._holders.get(place)
-            if holder is not None and holder in self._flows and holder.masquerade == (out.number, port):
-                continue
-            if self._expect_at(flow, Endpoint(address, port)):
-                self._holders[place] = flow
-                flow.masquerade = (out.number, port)
+            if self._expect_at(flow, Endpoint(address, flow.masquerade[1])):
                 return None
-        return Reason.PORTS_EXHAUSTED
+        return self._hide_anew(flow, out.number, address)
+
+    def _hide_anew(self, flow: Flow, number: int, address: int) -> Reason | None:
+        protocol = flow.first.protocol
+        if (number, protocol) not in self._free:
+            self._free[number, protocol] = sorted(self._ports)
+        free = self._free[number, protocol]
+        if flow.masquerade is not None:  # behind another Iface until now, or its port is another flow's by now
+            self._give_back((flow.masquerade[0], protocol, flow.masquerade[1]))
+            flow.masquerade = None
+        taken = []  # by a flow that is not masqueraded
+        fault: Reason | None = Reason.PORTS_EXHAUSTED
+        while fault is not None and free:
+            port = heappop(free)
+            if self._expect_at(flow, Endpoint(address, port)):
+                self._holders[number, protocol, port] = flow
+                flow.masquerade = (number, port)
+                fault = None
+            else:
+                taken.append(port)
+        for port in taken:
+            heappush(free, port)
+        return fault
 
     def _expect_at(self, flow: Flow, behind: Endpoint) -> bool:
         return self._flows.expect(flow, Tuple(flow.first.protocol, flow.second.source, behind))

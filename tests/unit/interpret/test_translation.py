@@ -288,3 +288,40 @@ def test_a_translated_flow_comes_back_as_it_went(
         again_right = IP(answer.packet)
         del again_right.chksum, again_right.payload.chksum
         assert bytes(again_right) == answer.packet
+
+
+def test_a_rewrite_of_one_end_keeps_what_is_expected_at_the_other() -> None:
+    """The second packet matches the dnat only; replies to the first one's new source still find the client."""
+    rules = "Nat::UDP to { dnat(10.0.0.5) } Nat::UDP from { if (ip.ttl == 63) { snat(10.0.0.7) } }"
+    machine = Machine(network(rules, outside="prerouting: to", inside="postrouting: from"))
+    seen = []
+    for ttl in (64, 50):
+        question = bytes(IP(src="192.0.2.9", dst="192.0.2.1", ttl=ttl) / UDP(sport=7, dport=53))
+        sent = only(tuple(event for event in machine.receive(OUTSIDE, question) if isinstance(event, Sent)))
+        assert isinstance(sent, Sent)
+        seen.append((IP(sent.packet).src, IP(sent.packet).dst))
+    assert seen == [("10.0.0.7", "10.0.0.5"), ("192.0.2.9", "10.0.0.5")]
+    reply = bytes(IP(src="10.0.0.5", dst="10.0.0.7") / UDP(sport=53, dport=7))
+    (answer,) = [event for event in machine.receive(INSIDE, reply) if isinstance(event, Sent)]
+    assert (IP(answer.packet).src, IP(answer.packet).dst) == ("192.0.2.1", "192.0.2.9")
+
+
+def test_a_flow_that_leaves_by_another_iface_gets_a_port_there() -> None:
+    text = """
+    Iface outside { index: 0, address: 192.0.2.1, netmask: 255.255.255.0, masquerade: true }
+    Iface inside { index: 1, address: 10.0.0.1, netmask: 255.255.255.0, prerouting: move }
+    Iface dmz { index: 2, address: 172.16.0.1, netmask: 255.255.255.0, masquerade: true }
+    Gateway g {
+      a: { net: 198.51.100.0, netmask: 255.255.255.0, iface: outside, nexthop: 192.0.2.254 },
+      b: { net: 172.16.0.0, netmask: 255.255.255.0, iface: dmz },
+      c: { net: 10.0.0.0, netmask: 255.255.255.0, iface: inside }
+    }
+    Nat::UDP move { if (ip.ttl == 9) { dnat(172.16.0.5) } }
+    """
+    machine = Machine(program(text), masquerade_ports=range(5000, 5009))
+    seen = []
+    for host, ttl in ((5, 64), (6, 9), (6, 64), (6, 9)):
+        question = bytes(IP(src=f"10.0.0.{host}", dst="198.51.100.9", ttl=ttl) / UDP(sport=7, dport=53))
+        sent = [event for event in machine.receive(INSIDE, question) if isinstance(event, Sent)]
+        seen += [(IP(event.packet).src, IP(event.packet)[UDP].sport) for event in sent]
+    assert seen == [("192.0.2.1", 5000), ("172.16.0.1", 5000), ("192.0.2.1", 5001), ("172.16.0.1", 5000)]
