@@ -112,9 +112,9 @@ class Translator:
         if flow.first.protocol == header.ICMP:
             behind = Endpoint(address, flow.first.source.port)
             return None if self._expect_at(flow, behind) else Reason.NAT_COLLISION
-        if flow.masquerade is not None and flow.masquerade[0] == out.number:
-            if self._expect_at(flow, Endpoint(address, flow.masquerade[1])):
-                return None
+        known = flow.masquerade
+        if known is not None and known[0] == out.number and self._expect_at(flow, Endpoint(address, known[1])):
+            return None
         return self._hide_anew(flow, out.number, address)
 
     def _hide_anew(self, flow: Flow, number: int, address: int) -> Reason | None:
