@@ -18,11 +18,14 @@ from naclc.syntax.ast import Program
 class Options:
     """`plugin`: leave out Service::start. `nics`: how many NICs the machine has, None when unknown.
 
+    `system`: what the C++ is for: skeleton, includeos, or any, which means both.
+
     `analysis_nodes`: how many BDD nodes an exact analysis may take; counted in nodes so that the result is the same
     on every machine.
     """
 
     plugin: bool = False
+    system: str = "any"
     nics: int | None = None
     analysis_nodes: int = 4_000_000
 
@@ -101,7 +104,7 @@ def _check(source: SourceFile, options: Options) -> Compilation:
     result = replace(result, diagnostics=_sorted(result.diagnostics, findings))
     if configuration is None:
         return result
-    refused = unsupported(configuration)
+    refused = [] if options.system == "includeos" else unsupported(configuration)
     if refused:
         known = configuration if result.ok else None
         return replace(result, configuration=known, diagnostics=_sorted(result.diagnostics, refused))

@@ -16,18 +16,25 @@ _STAGES = ("ast", "model", "pipeline", "decision", "plan", "cpp")
 
 @click.command("check")
 @click.argument("policy")
+@click.option(
+    "--os",
+    "system",
+    type=click.Choice(("any", "skeleton", "includeos")),
+    default="any",
+    help="What the C++ is for; any, the default, means that it must run on both.",
+)
 @click.option("--nics", type=click.IntRange(0), metavar="N", help="How many NICs the machine has.")
 @click.option(
     "--analysis-nodes", type=click.IntRange(1000), metavar="N", default=4_000_000, help="Budget of exact analysis."
 )
 @diagnostics_options
-def check_command(policy: str, nics: int | None, analysis_nodes: int, presentation: Presentation) -> int:
+def check_command(policy: str, system: str, nics: int | None, analysis_nodes: int, presentation: Presentation) -> int:
     """Check POLICY (`-` is standard input) and write nothing but the reports that are asked for."""
     refuse_same_file(policy, *presentation.files)
     source = read_source(policy)
     if isinstance(source, Diagnostic):
         return conclude([source], presentation)
-    result = check_policy(source, Options(nics=nics, analysis_nodes=analysis_nodes))
+    result = check_policy(source, Options(system=system, nics=nics, analysis_nodes=analysis_nodes))
     return conclude(presentation.judge(result.diagnostics), presentation)
 
 
@@ -36,6 +43,13 @@ def check_command(policy: str, nics: int | None, analysis_nodes: int, presentati
 @click.option("-o", "--output", metavar="FILE", help="Where the C++ goes; `-` is standard output (the default).")
 @click.option("--plugin", is_flag=True, help="Leave out Service::start: for linking beside a service of your own.")
 @click.option("--dump", type=click.Choice(_STAGES), help="Write what this stage made instead of the C++.")
+@click.option(
+    "--os",
+    "system",
+    type=click.Choice(("any", "skeleton", "includeos")),
+    default="any",
+    help="What the C++ is for; any, the default, means that it must run on both.",
+)
 @click.option("--nics", type=click.IntRange(0), metavar="N", help="How many NICs the machine has.")
 @click.option(
     "--analysis-nodes", type=click.IntRange(1000), metavar="N", default=4_000_000, help="Budget of exact analysis."
@@ -46,6 +60,7 @@ def compile_command(
     output: str | None,
     plugin: bool,
     dump: str | None,
+    system: str,
     nics: int | None,
     analysis_nodes: int,
     presentation: Presentation,
@@ -55,7 +70,7 @@ def compile_command(
     The output is written whole or, when there is an error, not at all.
     """
     refuse_same_file(policy, output or "-", *presentation.files)
-    options = Options(plugin=plugin, nics=nics, analysis_nodes=analysis_nodes)
+    options = Options(plugin=plugin, system=system, nics=nics, analysis_nodes=analysis_nodes)
     result = compiled(policy, options, presentation, quiet=True)
     findings = list(result.diagnostics)
     text = dump_stage(result, dump) if dump else result.cpp

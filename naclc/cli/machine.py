@@ -52,7 +52,7 @@ def build_command(
     form: str | None,
 ) -> int:
     """Build an image of POLICY."""
-    result = compiled(policy, Options(plugin=bool(services)), Presentation(form))
+    result = compiled(policy, Options(plugin=bool(services), system=system), Presentation(form))
     assert result.cpp is not None
     target = Path(output) if output else Path(Path(policy).stem + ".elf")
     with tempfile.TemporaryDirectory(prefix="naclc.") as work:
@@ -92,7 +92,7 @@ def run_command(policy: str, nets: tuple[str, ...], memory: int, machine: str, a
     from naclc.verify.qemu import Hardware, run_foreground
 
     netdevs = _netdevs(nets)
-    result = compiled(policy, Options(), Presentation(form))
+    result = compiled(policy, Options(system="skeleton"), Presentation(form))
     assert result.cpp is not None and result.pipeline is not None
     with tempfile.TemporaryDirectory(prefix="naclc.") as work:
         service, image = Path(work) / "service.cpp", Path(work) / "image.elf"

@@ -52,7 +52,7 @@ def _run(out: str | None = None) -> int:
     source = read_source("-")
     if isinstance(source, Diagnostic):
         return _tell([source])
-    options = Options(plugin=True)
+    options = Options(plugin=True, system="includeos")
     result = check_policy(source, options) if out is None else compile_policy(source, options)
     findings = list(result.diagnostics)
     if result.ok and out is not None:

@@ -74,7 +74,7 @@ def test_command(
     """
     from naclc.testing import PolicyTestOptions, run_policy_tests
 
-    result = compiled(policy, Options(), Presentation("json" if form == "json" else None), quiet=True)
+    result = compiled(policy, Options(system="skeleton"), Presentation("json" if form == "json" else None), quiet=True)
     if nic != "virtio":
         return _end([_no_vmxnet3()], form)
     beside = f"{policy.removesuffix('.nacl')}.tests.yaml"

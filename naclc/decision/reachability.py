@@ -33,11 +33,13 @@ from naclc.semantics.model import (
     Block,
     Call,
     CompareFields,
+    Dnat,
     Drop,
     Function,
     If,
     Literal,
     Protocol,
+    Snat,
     Statement,
 )
 
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
 _FIRST_TRY = 1 << 16  # BDD nodes: there at once, and enough for usual policies
 _FOR_EACH = 128  # BDD nodes that a statement may need: a try that ends half way costs more than room
 _GROWTH = 16
-_VERDICT = Accept | Drop
+_VERDICT = Accept | Drop | Dnat | Snat  # what ends a function
 
 
 def unreached(pipeline: Pipeline, *, max_nodes: int = 4_000_000) -> list[Diagnostic]:

@@ -1,4 +1,5 @@
-"""What belongs to the language and is not compiled yet: refused here, never ignored. All of it, and nothing else.
+"""What belongs to the language and the skeleton OS does not have yet: refused here, never ignored. All of it, and
+nothing else. IncludeOS has it.
 
 Reports   not-supported-yet.
 """
@@ -18,7 +19,7 @@ _Finding = tuple[str, Span]
 
 
 def unsupported(configuration: Configuration) -> list[Diagnostic]:
-    """One error for each part that the stages after this one cannot translate, in source order."""
+    """One error for each part that cannot run on the skeleton OS, in source order."""
     return run_deep(_unsupported, configuration)
 
 
@@ -69,5 +70,7 @@ def _first(span: Span, length: int) -> Span:
 
 
 def _refused(what: str, span: Span) -> Diagnostic:
-    advice = "it is part of the language, but this version of naclc cannot compile it"
+    advice = (
+        "the skeleton OS, which naclc boots and tests, does not have it; for IncludeOS compile with `--os includeos`"
+    )
     return error("not-supported-yet", f"{what} is not supported yet", span, help=advice)
