@@ -26,7 +26,7 @@ Nat::IP ports {
   if (ip.ttl == 1) { snat(10.0.0.3) }
   Nat::TCP { if (ip.daddr == outside.address and tcp.dport == 80) { dnat(10.0.0.80, 8080) } }
   Nat::UDP { if (ip.daddr == outside.address and udp.dport == 53) { dnat(10.0.0.80) } }
-  if (ip.daddr == outside.address and ip.ttl == 2) { dnat(99) }
+  if (ip.daddr == outside.address and ip.ttl == 2) { dnat(10.0.0.80, 99) }
   if (ip.daddr == outside.address and ip.ttl == 3) { dnat(10.0.0.80) }
 }
 Nat::TCP as_local { if (tcp.dport == 22) { snat(10.0.0.1, 7777) } }
@@ -180,6 +180,18 @@ def test_snat_at_input_and_back_at_output(nat: Run) -> None:
     request, reply = packet(SERVER, OUTSIDE, dport=22), packet(OUTSIDE, INSIDE, sport=22, dport=7777)
     steps = [("input", 0, "track", request), ("output", 0, "track", reply)]
     assert nat(*steps) == [accepted(fro(request, INSIDE, 7777)), accepted(to(reply, SERVER, 4000))]
+
+
+def test_what_a_snat_hides_is_still_addressed_as_before(nat: Run) -> None:
+    """Its entry looks like that of a masqueraded flow, but these packets go the other way."""
+    request = packet(SERVER, OUTSIDE, dport=22)
+    steps = [("prerouting", 0, "track", request), ("input", 0, "same", None), ("prerouting", 0, "track", request)]
+    assert nat(*steps) == [accepted(request), accepted(fro(request, INSIDE, 7777)), accepted(request)]
+
+
+def test_a_nat_of_one_protocol_leaves_the_others_alone(nat: Run) -> None:
+    query = packet(SERVER, OUTSIDE, "udp", dport=22)
+    assert nat(("input", 0, "track", query)) == [accepted(query)]
 
 
 def test_dnat_at_output_and_back_at_input(nat: Run) -> None:
