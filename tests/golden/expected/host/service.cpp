@@ -358,12 +358,13 @@ void guard_chains() {
 }  // namespace
 
 void register_plugin_nacl() {
-  os::set_panic_action(os::Panic_action::reboot);  // IncludeOS would halt for good
   open_ifaces();
   configure_ifaces();
   track_connections();
   attach_chains();
   guard_chains();
+  // From here on IncludeOS would halt for good; a NIC that is missing above stays a halt, not a reboot without end.
+  os::set_panic_action(os::Panic_action::reboot);
   constexpr char kGreeting[] = "NaCl: 1 interface, 0 routes, 2 filters\n";
   os::print(kGreeting, sizeof kGreeting - 1);
 }

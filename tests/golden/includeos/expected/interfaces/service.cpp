@@ -348,13 +348,14 @@ void guard_chains() {
 }  // namespace
 
 void register_plugin_nacl() {
-  os::set_panic_action(os::Panic_action::reboot);  // IncludeOS would halt for good
   open_ifaces();
   configure_ifaces();
   track_connections();
   attach_chains();
   start_router();
   guard_chains();
+  // From here on IncludeOS would halt for good; a NIC that is missing above stays a halt, not a reboot without end.
+  os::set_panic_action(os::Panic_action::reboot);
   constexpr char kGreeting[] = "NaCl: 5 interfaces, 2 routes, 1 filter\n";
   os::print(kGreeting, sizeof kGreeting - 1);
 }

@@ -685,7 +685,6 @@ void guard_chains() {
 }  // namespace
 
 void register_plugin_nacl() {
-  os::set_panic_action(os::Panic_action::reboot);  // IncludeOS would halt for good
   open_ifaces();
   configure_ifaces();
   track_connections();
@@ -693,6 +692,8 @@ void register_plugin_nacl() {
   start_router();
   translate_addresses();
   guard_chains();
+  // From here on IncludeOS would halt for good; a NIC that is missing above stays a halt, not a reboot without end.
+  os::set_panic_action(os::Panic_action::reboot);
   constexpr char kGreeting[] = "NaCl: 2 interfaces, 2 routes, 1 filter, 4 nats\n";
   os::print(kGreeting, sizeof kGreeting - 1);
 }

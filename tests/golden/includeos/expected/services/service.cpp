@@ -465,7 +465,6 @@ void start_timers() {
 }  // namespace
 
 void register_plugin_nacl() {
-  os::set_panic_action(os::Panic_action::reboot);  // IncludeOS would halt for good
   open_ifaces();
   configure_ifaces();
   start_syslog();
@@ -474,6 +473,8 @@ void register_plugin_nacl() {
   balance_load();
   guard_chains();
   start_timers();
+  // From here on IncludeOS would halt for good; a NIC that is missing above stays a halt, not a reboot without end.
+  os::set_panic_action(os::Panic_action::reboot);
   constexpr char kGreeting[] = "NaCl: 2 interfaces, 0 routes, 1 filter\n";
   os::print(kGreeting, sizeof kGreeting - 1);
 }
