@@ -12,9 +12,9 @@ from naclc.verify.cases import Case, Cidr, Expect, Outcome, ReplyStep, SendStep,
 from naclc.verify.judge import verdict_statements
 from naclc.verify.nics import nic_count
 from naclc.verify.packetspec import IP_KEYS, TRANSPORT_KEYS, PacketSpec, Value
-from naclc.verify.testsvalues import Values, kind_of, nearest, shortened
+from naclc.verify.testsvalues import Values, kind_of, nearest
 from naclc.verify.waits import check_waits
-from naclc.verify.yamltree import Mapping, Node, Scalar, Sequence, parse_yaml
+from naclc.verify.yamltree import Mapping, Node, Scalar, Sequence, parse_yaml, shortened
 
 _PACKET_KEYS = (*IP_KEYS, *TRANSPORT_KEYS)
 _STEP_KEYS = ("in", "nic", "vlan", "packet", "raw", "reply", "wait", "expect")
@@ -233,11 +233,11 @@ class _Reader:
             self.refuse("tests-value", f"`{shortened(text)}` is not a file name, a colon and a line", node.span)
         elif file not in self._files and self._files:
             near = nearest(file, dict.fromkeys(self._files))
-            self.refuse("tests-value", f"`{file}` is not the policy's file", node.span, near)
-        elif int(line) not in self._verdicts:
+            self.refuse("tests-value", f"`{shortened(file)}` is not the policy's file", node.span, near)
+        elif len(line) > 9 or int(line) not in self._verdicts:
             lines = ", ".join(map(str, sorted(self._verdicts)[:12])) or "none"
             advice = f"lines with a verdict: {lines}"
-            self.refuse("tests-value", f"no statement in line {line} decides", node.span, advice)
+            self.refuse("tests-value", f"no statement in line {shortened(line)} decides", node.span, advice)
         else:
             return file, int(line)
         return None

@@ -11,7 +11,7 @@ from naclc.net import constants
 from naclc.source import Span
 from naclc.verify.cases import Cidr
 from naclc.verify.packetspec import Key, Shape, Value
-from naclc.verify.yamltree import Mapping, Node, Scalar, Sequence
+from naclc.verify.yamltree import Mapping, Node, Scalar, Sequence, shortened
 
 
 class Values:
@@ -128,10 +128,6 @@ def nearest(word: str, words: ReadOnly[str, object]) -> str | None:
     """A help text that names the spelling nearest to `word`, when one is near."""
     close = get_close_matches(word, list(words), 1, 0.6)
     return f"did you mean `{close[0]}`?" if close else None
-
-
-def shortened(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def _integer(text: str) -> int | None:

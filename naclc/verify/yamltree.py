@@ -60,6 +60,12 @@ def parse_yaml(source: SourceFile) -> tuple[Node | None, list[Diagnostic]]:
     return _Converter(source, findings).convert(root), findings
 
 
+def shortened(text: str) -> str:
+    """The beginning of `text`, fit for a message: one line of at most 40 characters."""
+    line = " ".join(text[:200].splitlines())
+    return line if len(line) <= 40 and len(text) <= 200 else line[:39] + "…"
+
+
 def _syntax_error(source: SourceFile, problem: yaml.YAMLError) -> Diagnostic:
     if isinstance(problem, yaml.MarkedYAMLError):
         mark = problem.problem_mark or problem.context_mark
@@ -106,7 +112,7 @@ class _Converter:
             if not isinstance(key, Scalar):
                 self._findings.append(error("tests-key", "a key is a word", key.span))
             elif key.text in entries:
-                self._findings.append(error("tests-key", f"`{key.text}` is given twice", key.span))
+                self._findings.append(error("tests-key", f"`{shortened(key.text)}` is given twice", key.span))
             else:
                 entries[key.text] = (key, self.convert(value_node))
         return tuple(entries.values())
