@@ -3,9 +3,10 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+FUZZ_SECONDS ?= 60
 CXX_SOURCES = git ls-files '*.cpp' '*.hpp' ':!tests/golden'
 
-.PHONY: demo test check format fuzz bench packages docs clean help
+.PHONY: demo test check format fuzz bench packages clean help
 
 help:           ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +31,12 @@ format: $(VENV)/.dev ## bring all code into its form
 
 bench: $(VENV)/.dev  ## the figures: start-up, image, boot, forwarding
 	$(BIN)/python -m bench
+
+# atheris is installed where there is a wheel of it; the targets say so where there is none, and run without.
+fuzz: $(VENV)/.dev   ## six targets, FUZZ_SECONDS=60 each: ten minutes at most
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet \
+	  --disable-pip-version-check --only-binary atheris -e '.[fuzz]' || true
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 # The system packages are looked for each time (that takes a moment only); the virtual environment is made once.
 packages:

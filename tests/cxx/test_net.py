@@ -54,6 +54,10 @@ PANICS = {
 
 @pytest.fixture(scope="session")
 def program() -> Path:
+    return built_program()
+
+
+def built_program() -> Path:
     """The test program; its objects are kept by content, so that a second run compiles only what changed."""
     kept = Path(tempfile.gettempdir()) / f"naclc-net-tests-{os.getuid()}"
     kept.mkdir(mode=0o700, exist_ok=True)
