@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from naclc.codegen.unit import Unit
 from naclc.decision.graph import Graphs
-from naclc.diagnostics import Diagnostic, error, in_source_order, warning
+from naclc.diagnostics import Diagnostic, in_source_order, warning
 from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics.model import Configuration
-from naclc.source import SourceFile, Span
+from naclc.source import SourceFile
 from naclc.syntax.ast import Program
 
 
@@ -80,28 +80,15 @@ def check_policy(source: SourceFile, options: Options) -> Compilation:
 
 
 def _check(source: SourceFile, options: Options) -> Compilation:
+    from naclc.config.read import is_json
     from naclc.decision.build import build
     from naclc.decision.reachability import unreached
     from naclc.decision.verdicts import missing_verdicts
     from naclc.interpret.walk import evaluator
     from naclc.pipeline.lower import lower
     from naclc.pipeline.supported import unsupported
-    from naclc.semantics.partial import without_consequences
-    from naclc.semantics.resolve import resolve
-    from naclc.syntax.parse import parse
 
-    if _is_json(source):
-        return Compilation(source, (_json_refused(source),))
-    program, findings = parse(source)
-    result = Compilation(source, _sorted(findings), program)
-    if program is None:
-        return result
-    if not result.ok:  # what else is wrong, as far as it is no consequence
-        _, findings = resolve(program, options.nics)
-        findings = without_consequences(findings, result.diagnostics, program)
-        return replace(result, diagnostics=_sorted(result.diagnostics, findings))
-    configuration, findings = resolve(program, options.nics, tolerant=True)
-    result = replace(result, diagnostics=_sorted(result.diagnostics, findings))
+    result, configuration = _read_json(source, options) if is_json(source) else _read_nacl(source, options)
     if configuration is None:
         return result
     refused = [] if options.system == "includeos" else unsupported(configuration)
@@ -119,11 +106,39 @@ def _check(source: SourceFile, options: Options) -> Compilation:
     return replace(result, configuration=configuration, pipeline=pipeline, graphs=graphs, diagnostics=diagnostics)
 
 
+def _read_nacl(source: SourceFile, options: Options) -> tuple[Compilation, Configuration | None]:
+    """What NaCl text declares; None when an error leaves no model."""
+    from naclc.semantics.partial import without_consequences
+    from naclc.semantics.resolve import resolve
+    from naclc.syntax.parse import parse
+
+    program, findings = parse(source)
+    result = Compilation(source, _sorted(findings), program)
+    if program is None:
+        return result, None
+    if not result.ok:  # what else is wrong, as far as it is no consequence
+        _, findings = resolve(program, options.nics)
+        findings = without_consequences(findings, result.diagnostics, program)
+        return replace(result, diagnostics=_sorted(result.diagnostics, findings)), None
+    configuration, findings = resolve(program, options.nics, tolerant=True)
+    return replace(result, diagnostics=_sorted(result.diagnostics, findings)), configuration
+
+
+def _read_json(source: SourceFile, options: Options) -> tuple[Compilation, Configuration | None]:
+    """As `_read_nacl`, of a config.json."""
+    from naclc.config.translate import translate
+
+    translated = translate(source, options.nics)
+    return Compilation(source, translated.diagnostics, translated.program), translated.configuration
+
+
 def _not_allowed(checked: Compilation) -> Iterable[Diagnostic]:
-    """All but the warnings that comments of the policy allow; what is wrong with those comments, too."""
+    """All but the warnings that comments of the policy allow; what is wrong with those comments, too. JSON has no
+    comments."""
+    from naclc.config.read import is_json
     from naclc.diagnostics import allow
 
-    if checked.program is None or not allow.mentioned(checked.source):
+    if checked.program is None or not allow.mentioned(checked.source) or is_json(checked.source):
         return checked.diagnostics
     from naclc.semantics.spelling import suggestion
     from naclc.syntax.comments import comments, statements
@@ -156,20 +171,6 @@ def prove(unit: Unit, pipeline: Pipeline, options: Options) -> list[Diagnostic]:
             )
         ]
     return []
-
-
-def _is_json(source: SourceFile) -> bool:
-    return source.name.endswith(".json") or source.text.lstrip()[:1] == "{"
-
-
-def _json_refused(source: SourceFile) -> Diagnostic:
-    start = len(source.text) - len(source.text.lstrip())
-    return error(
-        "not-supported-yet",
-        "config.json as a policy is not supported yet",
-        Span(source, start, min(start + 1, len(source.text))),
-        help="write the Ifaces and the Gateway as NaCl",
-    )
 
 
 def _sorted(*findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -16,7 +16,7 @@ from naclc.resources import resource
 
 HEADINGS = ("Avoid", "Prefer", "Why")
 
-_CODE = re.compile(r"[a-z]+(-[a-z]+)*")
+_CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SUMMARY = re.compile(r"(error|warning|error or warning): (\S.*)")
 _INDEX_HEAD = """\
 # Diagnostics

@@ -18,7 +18,7 @@ PAGES = {code: pages.page(code) for code in pages.codes()}
 FOLDER = resource("diagnostics")
 
 # What finds mistakes in a policy; all else speaks of the machine, or of a tests file.
-POLICY_STAGES = {"syntax", "semantics", "pipeline", "decision", "optimize", "driver", "diagnostics"}
+POLICY_STAGES = {"syntax", "config", "semantics", "pipeline", "decision", "optimize", "driver", "diagnostics"}
 
 # No short text of a policy shows these: they are about a file's octets, its size, or the version of naclc.
 WITHOUT_EXAMPLE = {
@@ -34,7 +34,7 @@ WITHOUT_EXAMPLE = {
 TESTED = "Iface eth0 { index: 0, address: 192.0.2.1, netmask: 255.255.255.0, input: f }\nFilter::IP f { drop }\n"
 
 _YAML = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_BLOCK = re.compile(r"^```nacl(?: nics=(\d+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(?:nacl|json)(?: nics=(\d+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def examples(heading):
@@ -53,7 +53,7 @@ def files_of_tests(heading):
 
 
 def compiled(policy, nics):
-    return compile_policy(SourceFile("example.nacl", policy), Options(nics=nics))
+    return compile_policy(SourceFile("example", policy), Options(nics=nics))
 
 
 def without_refusals(result):
@@ -88,7 +88,7 @@ def test_the_codes_that_end_with_another_status_exist():
 def test_a_code_about_policies_is_shown_in_one(code):
     if EMITTED.stages[code] & POLICY_STAGES and code not in WITHOUT_EXAMPLE:
         for heading in ("Avoid", "Prefer"):
-            assert _BLOCK.search(PAGES[code].sections[heading]), f"{heading} of {code} needs a ```nacl block"
+            assert _BLOCK.search(PAGES[code].sections[heading]), f"{heading} of {code} needs a ```nacl or ```json block"
 
 
 @pytest.mark.parametrize(("code", "nics", "policy"), [*examples("Avoid")])
