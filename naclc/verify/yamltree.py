@@ -15,6 +15,10 @@ from naclc.source import SourceFile, Span
 
 # A tests file beyond this is not one. PyYAML takes about 20 s for it.
 MAX_CHARACTERS = 4_000_000
+MAX_DEPTH = 100
+MAX_VALUES = 500_000  # those that an alias stands for count wherever it does
+
+_TOO_DEEP = "the tests file is nested too deep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,15 @@ def parse_yaml(source: SourceFile) -> tuple[Node | None, list[Diagnostic]]:
     except yaml.YAMLError as problem:
         return None, [_syntax_error(source, problem)]
     except RecursionError:
-        return None, [error("tests-syntax", "the tests file is nested too deep", None)]
+        return None, [error("tests-syntax", _TOO_DEEP, None)]
     if root is None:
         return None, []
     findings: list[Diagnostic] = []
-    return _Converter(source, findings).convert(root), findings
+    converter = _Converter(source, findings)
+    tree = converter.convert(root)
+    if converter.size(tree) > MAX_VALUES:
+        return None, [error("tests-syntax", f"with its aliases the tests file has more than {MAX_VALUES} values", None)]
+    return tree, findings
 
 
 def shortened(text: str) -> str:
@@ -84,6 +92,8 @@ class _Converter:
         self._findings = findings
         self._open: set[int] = set()
         self._done: dict[int, Node] = {}
+        self._sizes: dict[int, int] = {}  # by id of a Node in _done
+        self._too_deep = False
 
     def convert(self, node: yaml.Node) -> Node:
         if id(node) in self._done:
@@ -91,11 +101,27 @@ class _Converter:
         if id(node) in self._open:
             self._findings.append(error("tests-syntax", "an alias stands for what it is part of", self._span(node)))
             return Sequence((), self._span(node))
+        if len(self._open) >= MAX_DEPTH:
+            return self._cut(node)
         self._open.add(id(node))
         result = self._convert(node)
         self._open.discard(id(node))
         self._done[id(node)] = result
+        self._sizes[id(result)] = self.size(result)
         return result
+
+    def size(self, node: Node) -> int:
+        """How many values `node` has, itself and those behind aliases too; those it holds were converted."""
+        if isinstance(node, Scalar):
+            return 1
+        inner = node.items if isinstance(node, Sequence) else tuple(value for _, value in node.entries)
+        return 1 + sum(self._sizes.get(id(value), 1) for value in inner)
+
+    def _cut(self, node: yaml.Node) -> Node:
+        if not self._too_deep:
+            self._findings.append(error("tests-syntax", _TOO_DEEP, self._span(node)))
+        self._too_deep = True
+        return Sequence((), self._span(node))
 
     def _convert(self, node: yaml.Node) -> Node:
         span = self._span(node)
