@@ -17,7 +17,7 @@ from typing import Any
 from tests.fuzz.seeds import CHECKOUT, seeds
 
 KEPT = CHECKOUT / "build" / "fuzz"
-LONGEST = {"parser": 4096, "policy": 8192, "tests-file": 4096, "machine": 512}  # octets
+LONGEST = {"parser": 4096, "policy": 8192, "config": 4096, "tests-file": 4096, "machine": 512}  # octets
 SLOWEST = 20  # seconds that one input may take
 
 
@@ -47,14 +47,14 @@ def guided(atheris: Any, target: str, seconds: int) -> None:
 
     folder = KEPT / target
     dictionary = folder / "dictionary"
-    quoted = [word.replace("\\", "\\\\").replace('"', '\\"') for word in words() if word.isascii()]
+    quoted = [word.replace("\\", "\\\\").replace('"', '\\"') for word in words(target) if word.isascii()]
     dictionary.write_text("".join(f'"{word}"\n' for word in quoted))
     arguments = [
         *(sys.argv[0], str(folder / "corpus"), f"-artifact_prefix={folder / 'crashes'}/"),
         *(f"-max_total_time={seconds}", f"-timeout={SLOWEST}", f"-max_len={LONGEST[target]}"),
         *("-rss_limit_mb=3000", "-print_final_stats=1", "-verbosity=1"),
     ]
-    if target in ("parser", "policy"):
+    if target != "machine":
         arguments.append(f"-dict={dictionary}")
 
     def changed(data: bytes, most: int, seed: int) -> bytes:

@@ -68,8 +68,12 @@ def dictionary() -> dict[str, tuple[str, ...]]:
     return {kind: tuple(sorted(texts)) for kind, texts in found.items()}
 
 
-def words() -> list[str]:
-    """All the words of the language, for a fuzzer that knows none."""
+def words(target: str) -> list[str]:
+    """The words of the inputs of `target`, for a fuzzer that knows none: those of its seeds, those of the language."""
+    if target not in ("parser", "policy"):
+        return sorted(
+            {word for data in seeds(target) for word in re.findall(r"[A-Za-z_][\w-]+", data.decode("latin-1"))}
+        )
     known = dictionary()
     return sorted({text for kind in ("field", "word", "compare", "join") for text in known[kind] if text.isprintable()})
 

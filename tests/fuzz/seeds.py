@@ -8,9 +8,11 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 CORPUS = CHECKOUT / "tests" / "fuzz" / "corpus"
 POLICIES = ("tests/corpus/*.nacl", "tests/verdicts/*.nacl", "tests/golden/policies/*.nacl", "examples/*/*.nacl")
+CASE = re.compile(rb"^== [^\n]*\n(.*?)^---$", re.DOTALL | re.MULTILINE)
 OTHERS = {
     "parser": POLICIES,
     "policy": POLICIES,
+    "config": ("tests/cases/config/*.case",),
     "tests-file": ("examples/*/*.tests.yaml",),
     "machine": (),
 }
@@ -30,5 +32,11 @@ def read(path: Path) -> bytes:
 
 def seeds(target: str) -> list[bytes]:
     """All that a run of `target` begins with."""
-    others = [path.read_bytes() for pattern in OTHERS[target] for path in sorted(CHECKOUT.glob(pattern))]
+    others = [data for pattern in OTHERS[target] for path in sorted(CHECKOUT.glob(pattern)) for data in inputs(path)]
     return [*kept(target).values(), *others]
+
+
+def inputs(path: Path) -> list[bytes]:
+    """The file, or of a `.case` file what stands above each `---`."""
+    data = path.read_bytes()
+    return CASE.findall(data) if path.suffix == ".case" else [data]

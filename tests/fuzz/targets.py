@@ -49,10 +49,18 @@ def parser(data: bytes) -> None:
 def policy(data: bytes) -> None:
     """A result or diagnostics that can be shown; C++ is there when nothing is wrong, and is proved equal to the rules
     (MiscompiledPolicy is raised otherwise)."""
-    source = text_of("fuzz.nacl", data)
+    compile_any(text_of("fuzz.nacl", data), zlib.crc32(data))
+
+
+def config(data: bytes) -> None:
+    """The same of a config.json."""
+    compile_any(text_of("config.json", data), zlib.crc32(data))
+
+
+def compile_any(source: SourceFile | None, number: int) -> None:
     if source is None:
         return
-    system = ("any", "includeos", "skeleton")[zlib.crc32(data) % 3]
+    system = ("any", "includeos", "skeleton")[number % 3]
     compiled = compile_policy(source, Options(system=system, analysis_nodes=100_000))
     check_diagnostics(compiled.diagnostics)
     assert compiled.ok == (compiled.cpp is not None)
@@ -75,7 +83,13 @@ def machine(data: bytes) -> None:
     frames.check(data)
 
 
-TARGETS: dict[str, Target] = {"parser": parser, "policy": policy, "tests-file": tests_file, "machine": machine}
+TARGETS: dict[str, Target] = {
+    "parser": parser,
+    "policy": policy,
+    "config": config,
+    "tests-file": tests_file,
+    "machine": machine,
+}
 
 
 @cache
