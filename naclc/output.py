@@ -41,6 +41,19 @@ def write_output(path: str, data: bytes) -> Diagnostic | None:
     return None
 
 
+def put_in_place(made: Path, target: Path) -> None:
+    """Make the finished file `made`, which lies on `target`'s file system, be `target`: a link stays a link, and a
+    device or a pipe is written to, never replaced.
+
+    Raises:
+        OSError: it cannot be done; `target` is then as it was before.
+    """
+    if _is_special(target):
+        target.write_bytes(made.read_bytes())
+    else:
+        made.replace(os.path.realpath(target))
+
+
 def _write_stream(data: bytes) -> Diagnostic | None:
     try:
         sys.stdout.flush()

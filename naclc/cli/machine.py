@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import click
 
 from naclc.cli import exits
 from naclc.cli.diagnostics import Presentation, format_option, show, status
-from naclc.cli.policy import compiled
+from naclc.cli.policy import compiled, refuse_same_file
 from naclc.diagnostics import Diagnostic, error
 from naclc.driver import Options
 from naclc.image import BuildFailure, Image, Target, build_image
@@ -52,9 +53,10 @@ def build_command(
     form: str | None,
 ) -> int:
     """Build an image of POLICY."""
+    target = Path(output) if output else Path(Path(policy).stem + ".elf")
+    _refuse(policy, target, system, platform, services)
     result = compiled(policy, Options(plugin=bool(services), system=system), Presentation(form))
     assert result.cpp is not None
-    target = Path(output) if output else Path(Path(policy).stem + ".elf")
     with tempfile.TemporaryDirectory(prefix="naclc.") as work:
         service = Path(work) / "service.cpp"
         service.write_text(result.cpp, encoding="utf-8")
@@ -94,6 +96,9 @@ def run_command(policy: str, nets: tuple[str, ...], memory: int, machine: str, a
     netdevs = _netdevs(nets)
     result = compiled(policy, Options(system="skeleton"), Presentation(form))
     assert result.cpp is not None and result.pipeline is not None
+    macs = mac_addresses(result.pipeline)
+    for number in sorted(number for number in netdevs if number >= len(macs)):
+        raise click.BadParameter(f"there is no NIC {number}: the policy has {len(macs)}", param_hint="--net")
     with tempfile.TemporaryDirectory(prefix="naclc.") as work:
         service, image = Path(work) / "service.cpp", Path(work) / "image.elf"
         service.write_text(result.cpp, encoding="utf-8")
@@ -102,10 +107,24 @@ def run_command(policy: str, nets: tuple[str, ...], memory: int, machine: str, a
             return _tell(built, form)
         try:
             hardware = Hardware(machine=machine, memory=memory, accel=accel)
-            return run_foreground(image, mac_addresses(result.pipeline), netdevs, hardware)
+            return run_foreground(image, macs, netdevs, hardware)
         except MachineFailure as failure:
             show([failure.diagnostic], form)
             return status([failure.diagnostic])
+
+
+def _refuse(policy: str, target: Path, system: str, platform: str, services: tuple[Path, ...]) -> None:
+    """Raises click.UsageError for options that exclude each other, and for an image in the place of a source."""
+    if system == "includeos" and services:
+        raise click.UsageError("`--service` is for the skeleton OS: with IncludeOS link your own files yourself")
+    if system == "includeos" and platform == "linux":
+        raise click.UsageError("`--platform linux` is for the skeleton OS only")
+    if str(target) == "-":
+        raise click.UsageError("an image is a file: name one with `-o`")
+    for source in services:
+        if os.path.realpath(source) == os.path.realpath(target):
+            raise click.UsageError(f"`{source}` is a source: write to another file")
+    refuse_same_file(policy, str(target))
 
 
 def _netdevs(nets: tuple[str, ...]) -> dict[int, str]:

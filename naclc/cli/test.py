@@ -11,7 +11,7 @@ import click
 
 from naclc.cli import exits
 from naclc.cli.diagnostics import Presentation, show, status
-from naclc.cli.policy import compiled
+from naclc.cli.policy import compiled, refuse_same_file
 from naclc.diagnostics import Diagnostic, error, warning
 from naclc.driver import Options
 from naclc.output import write_output
@@ -74,6 +74,8 @@ def test_command(
     """
     from naclc.testing import PolicyTestOptions, run_policy_tests
 
+    if junit is not None:
+        refuse_same_file(policy, junit)
     result = compiled(policy, Options(system="skeleton"), Presentation("json" if form == "json" else None), quiet=True)
     if nic != "virtio":
         return _end([_no_vmxnet3()], form)
@@ -97,6 +99,7 @@ def test_command(
         return _end(findings, form)
     written = _show(report, form, junit, verbose)
     findings += [_no_tests(beside)] if alone else []
+    findings += [_none_kept(keep)] if keep is not None and not alone and not _any_written(report) else []
     show([*result.diagnostics, *findings, *written], None if form == "pretty" else "compact")
     if any(problem.is_error for problem in written):
         return exits.FAILED
@@ -110,6 +113,16 @@ def _no_tests(beside: str) -> Diagnostic:
         None,
         help="write one beside the policy (docs/policy-tests.md), or name it with `--tests`",
     )
+
+
+def _any_written(report: Report) -> bool:
+    from naclc.verify.result import TestKind
+
+    return any(result.kind == TestKind.WRITTEN for result in report.results)
+
+
+def _none_kept(keep: str) -> Diagnostic:
+    return warning("no-tests", f"no written test's name holds `{keep}`: only generated tests ran", None)
 
 
 def _no_vmxnet3() -> Diagnostic:

@@ -25,6 +25,7 @@ from naclc.image.toolchain import (
     link_options,
     run,
 )
+from naclc.output import put_in_place
 
 _OBJECT = "policy.service.o"
 
@@ -70,8 +71,9 @@ def build_image(
             failure = _link(compiler, flavour, [policy, *own], library, linked)
             if failure is not None:
                 return failure
-            linked.replace(output)
-            return Image(output, target, output.stat().st_size)
+            size = linked.stat().st_size
+            put_in_place(linked, output)
+            return Image(output, target, size)
     except OSError as problem:
         return unwritable(output, problem)
 
@@ -92,7 +94,7 @@ def build_shared_library(
             failure = run([compiler.path, *options, str(cpp), "-o", str(linked)], f"compile `{cpp.name}`")
             if failure is not None:
                 return failure
-            linked.replace(output)
+            put_in_place(linked, output)
     except OSError as problem:
         return unwritable(output, problem)
     return Library(output)

@@ -20,6 +20,7 @@ from pathlib import Path
 from naclc.diagnostics import error
 from naclc.image.cache import unwritable
 from naclc.image.target import BuildFailure, Image, Target
+from naclc.output import put_in_place
 from naclc.resources import resource
 
 PACKAGE_VARIABLE = "INCLUDEOS_PACKAGE"
@@ -55,8 +56,9 @@ def build_includeos(service_cpp: Path, output: Path, nic: str) -> Image | BuildF
             made = build / "service.elf.bin"
             if not made.is_file():
                 return _failed("cmake ended well but made no service.elf.bin", "")
-            made.replace(output)
-            return Image(output, Target.PC, output.stat().st_size)
+            size = made.stat().st_size
+            put_in_place(made, output)
+            return Image(output, Target.PC, size)
     except OSError as problem:
         return unwritable(output, problem)
 

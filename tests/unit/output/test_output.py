@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from naclc.output import write_output
+from naclc.output import put_in_place, write_output
 
 
 def test_writes_a_new_file(tmp_path):
@@ -71,3 +71,30 @@ def test_a_full_disk_leaves_the_old_file_and_no_litter(tmp_path):
 def test_a_full_device_is_one_diagnostic():
     problem = write_output("/dev/full", b"text")
     assert problem is not None and "no space left" in problem.message
+
+
+def test_a_finished_file_takes_the_place_of_the_old_one_and_a_link_stays_a_link(tmp_path):
+    (tmp_path / "made").write_bytes(b"new")
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("real")
+    put_in_place(tmp_path / "made", tmp_path / "link")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real").read_bytes() == b"new"
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    (tmp_path / "made").write_bytes(b"new")
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        put_in_place(tmp_path / "made", tmp_path / "pipe")
+        assert os.read(reader, 100) == b"new" and stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    finally:
+        os.close(reader)
+
+
+def test_a_directory_is_not_replaced(tmp_path):
+    (tmp_path / "made").write_bytes(b"new")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(IsADirectoryError):
+        put_in_place(tmp_path / "made", tmp_path / "out")
