@@ -199,14 +199,20 @@ tests:
       - {wait: 300}
 """
 
+INTERRUPTIBLE = ("env", "--default-signal=INT")  # also when these tests run as a shell's background job
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_machine_outlives_the_command(number: signal.Signals, tmp_path: Path) -> None:
     tests = tmp_path / "waiting.tests.yaml"
     tests.write_text(WAITING, encoding="utf-8")
     options = ["test", str(EXAMPLE / "firewall.nacl"), "--on", "vm", "--tests", str(tests), "--generated", "0"]
-    command = [sys.executable, "-c", "from naclc.cli import main; main()", *options]
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [*INTERRUPTIBLE, sys.executable, "-c", "from naclc.cli import main; main()", *options]
+    run = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         machines = children(run.pid)
         run.send_signal(number)
