@@ -6,6 +6,8 @@ Reports   duplicate-key, unknown-key, missing-key, unknown-word, unknown-iface, 
 
 from __future__ import annotations
 
+from itertools import islice
+
 from naclc.config.declared import Declared
 from naclc.config.sections import Section, member, path, short
 from naclc.config.tree import List, Node, Number, String, kind
@@ -32,7 +34,7 @@ def _iface(declared: Declared, section: Section) -> list[ast.Member]:
     if number.value not in declared.nics:
         if declared.nics_known:
             message = f"`net` configures no NIC {short(number.span.text)}"
-            known = ", ".join(f"`{nic}`" for nic in sorted(declared.nics)[:16])
+            known = ", ".join(f"`{nic}`" for nic in islice(declared.nics, 16))
             advice = f"known: {known}" if known else "configure it in `net`"
             section.reporter.error("unknown-iface", message, number.span, help=advice)
         return []

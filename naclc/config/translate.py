@@ -77,20 +77,30 @@ def _is_silent(problem: Diagnostic, declared: Declared) -> bool:
 def _without_consequences(
     found: list[Diagnostic], problems: list[Diagnostic], program: ast.Program
 ) -> list[Diagnostic]:
-    """Those of `found` that are not due to values that could not be read."""
-    spans = sorted((d.span for d in program.declarations), key=lambda span: span.end - span.start)
-    faulty = {_innermost(spans, problem.span) for problem in problems if problem.is_error}
+    """Those of `found` that are not due to values that could not be read, which `problems` are about."""
+    declarations = [declaration.span for declaration in program.declarations]
+    places = [problem.span for problem in (*found, *problems) if problem.span]
+    innermost = _innermost(declarations, places)
+    faulty = {innermost.get(problem.span) for problem in problems if problem.is_error and problem.span}
 
     def stands(problem: Diagnostic) -> bool:
-        if problem.code not in _ABOUT_ABSENCE:
+        if problem.code not in _ABOUT_ABSENCE or problem.span is None:
             return True
-        return problem.code not in _ANYWHERE and _innermost(spans, problem.span) not in faulty
+        return problem.code not in _ANYWHERE and innermost.get(problem.span) not in faulty
 
     return [problem for problem in found if stands(problem)]
 
 
-def _innermost(spans: list[Span], place: Span | None) -> Span | None:
-    """The first of `spans`, the shortest being first, that holds `place`."""
-    if place is None:
-        return None
-    return next((span for span in spans if span.start <= place.start and place.end <= span.end), None)
+def _innermost(declarations: list[Span], places: list[Span]) -> dict[Span, Span]:
+    """For each place that lies in a declaration, the shortest such declaration. Declarations nest or are apart."""
+    pending = sorted(declarations, key=lambda span: (-span.start, span.end))
+    around: list[Span] = []
+    found = {}
+    for place in sorted(set(places), key=lambda span: (span.start, span.end)):
+        while pending and pending[-1].start <= place.start:
+            around.append(pending.pop())
+        while around and around[-1].end < place.end:
+            around.pop()
+        if around:
+            found[place] = around[-1]
+    return found
