@@ -36,6 +36,16 @@ def test_the_rules_it_shows_stand_in_the_example():
     assert block and block[1] in (CHECKOUT / "examples/firewall/firewall.nacl").read_text()
 
 
+def test_the_report_it_shows_is_that_of_the_example():
+    shown = naclc("test", "examples/firewall/firewall.nacl", "--on", "interpreter").stdout
+    block = re.search(r"```\n(✓ a ping through.*?)\n```", README, re.S)
+    assert block
+    lines = [line for line in block[1].splitlines() if line.startswith(("  ", "coverage"))]
+    assert len(lines) == 4
+    for line in lines:
+        assert line in shown.splitlines()
+
+
 @pytest.mark.parametrize("command", _COMMANDS)
 def test_every_command_is_in_both_tables(command):
     assert f"| `naclc {command}" in README and f"| `naclc {command}" in COMMANDS
@@ -44,3 +54,8 @@ def test_every_command_is_in_both_tables(command):
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
 def test_links_lead_somewhere(link):
     assert (CHECKOUT / link).exists()
+
+
+@pytest.mark.parametrize("policy", sorted((CHECKOUT / "examples").rglob("*.nacl")), ids=lambda path: path.name)
+def test_the_examples_are_in_their_one_form(policy):
+    assert naclc("fmt", "--check", str(policy)).returncode == 0
