@@ -15,8 +15,12 @@ from naclc.syntax.format import format_source
 FILE = Path(__file__).with_name("format.case")
 PAGE = Path(__file__).resolve().parents[3] / "docs/formatting.md"
 CHECKOUT = PAGE.parents[1]
+FUZZ = CHECKOUT / "tests/fuzz"  # octets that fuzzing kept, text or not: tests/fuzz/test_corpus.py formats those
 POLICIES = sorted(
-    path for folder in ("examples", "tests") for path in (CHECKOUT / folder).rglob("*.nacl") if path.is_file()
+    path
+    for folder in ("examples", "tests")
+    for path in (CHECKOUT / folder).rglob("*.nacl")
+    if path.is_file() and not path.is_relative_to(FUZZ)
 )
 
 
