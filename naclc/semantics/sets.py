@@ -6,6 +6,7 @@ Reports   empty-set, type-mismatch, not-a-value, element-as-set, port-out-of-ran
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from naclc.diagnostics import Label
@@ -22,6 +23,8 @@ from naclc.syntax import ast
 EMPTY_SET = "put values in, or remove the test: nothing is in an empty set"
 
 _IfaceNumbers = dict[str, int]
+
+_TIMES = 2  # that one set counts in another
 
 
 def number_of(value: Value, ifaces: _IfaceNumbers) -> int:
@@ -59,18 +62,23 @@ class Sets:
         """The leaves of a set in written order; those whose names lead nowhere are BAD."""
         if value.view is None or value.sort not in (Sort.LIST, Sort.OBJECT):
             return [value]
-        return list(self._flatten(value.view, set()))
+        return list(self._flatten(value.view, set(), Counter()))
 
-    def _flatten(self, view: View, open_sets: set[tuple[int, ...]]) -> Iterator[Value]:
+    def _flatten(self, view: View, open_sets: set[tuple[int, ...]], times: Counter[tuple[int, ...]]) -> Iterator[Value]:
+        """Of a set that stands in another one again and again only the first two times count: the second shows that it
+        stands there twice, further ones would show it again, and thirty that double each other would never end."""
         if view.key in open_sets:
             # a cycle, which naclc.semantics.constants reports
             yield Value(Sort.BAD, view.value.span, view.value.span)
+            return
+        times[view.key] += 1
+        if times[view.key] > _TIMES:
             return
         open_sets.add(view.key)
         for place in self._places(view):
             value = self._scope.ground(place)
             if value.sort in (Sort.LIST, Sort.OBJECT) and value.view:
-                yield from self._flatten(value.view, open_sets)
+                yield from self._flatten(value.view, open_sets, times)
             else:
                 yield value
         open_sets.discard(view.key)

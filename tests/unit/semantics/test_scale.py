@@ -4,7 +4,7 @@ bounded, the test would not end well."""
 from __future__ import annotations
 
 from naclc.semantics.dump import dump
-from naclc.semantics.model import Block, If
+from naclc.semantics.model import Block, If, InSet
 
 from .programs import model_of, resolved
 
@@ -17,6 +17,17 @@ def test_calls_that_double_thirty_times() -> None:
     )
     configuration = model_of(text + "Filter::IP f30 { Filter::TCP { if (tcp.dport == 80) { drop } } accept }\n")
     assert len(configuration.functions) == 31
+
+
+def test_sets_that_double_thirty_times() -> None:
+    sets = "".join(f"x{number}: [x{number + 1}, x{number + 1}]\n" for number in range(30))
+    text = HEAD + sets + "x30: [10.0.0.1, 192.0.2.0/24]\nFilter::IP f { if (ip.saddr in x0) { accept } drop }\n"
+    configuration, diagnostics = resolved(text)
+    assert configuration is not None
+    assert {diagnostic.code for diagnostic in diagnostics} == {"set-overlap"}
+    test = configuration.functions[0].body[0]
+    assert isinstance(test, If) and isinstance(test.condition, InSet)
+    assert {leaf.span.text for leaf in test.condition.leaves} == {"10.0.0.1", "192.0.2.0/24"}
 
 
 def test_a_thousand_brackets() -> None:
