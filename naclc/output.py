@@ -36,7 +36,7 @@ def write_output(path: str, data: bytes) -> Diagnostic | None:
             "unwritable-output",
             f"`{path}` cannot be written: {reason}",
             None,
-            help="name another file with `-o`, or make room and give yourself the right to write there",
+            help="name another file, or make room and give yourself the right to write there",
         )
     return None
 
