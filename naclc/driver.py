@@ -18,7 +18,7 @@ from naclc.syntax.ast import Program
 class Options:
     """`plugin`: leave out Service::start. `nics`: how many NICs the machine has, None when unknown.
 
-    `system`: what the C++ is for: skeleton, includeos, or any, which means both.
+    `system`: what the C++ is for: skeleton, includeos, or any, which does not ask what a system has.
 
     `analysis_nodes`: how many BDD nodes an exact analysis may take; counted in nodes so that the result is the same
     on every machine.
@@ -86,12 +86,12 @@ def _check(source: SourceFile, options: Options) -> Compilation:
     from naclc.decision.verdicts import missing_verdicts
     from naclc.interpret.walk import evaluator
     from naclc.pipeline.lower import lower
-    from naclc.pipeline.supported import unsupported
+    from naclc.pipeline.supported import not_on_target
 
     result, configuration = _read_json(source, options) if is_json(source) else _read_nacl(source, options)
     if configuration is None:
         return result
-    refused = [] if options.system == "includeos" else unsupported(configuration)
+    refused = not_on_target(configuration, options.system)
     if refused:
         known = configuration if result.ok else None
         return replace(result, configuration=known, diagnostics=_sorted(result.diagnostics, refused))

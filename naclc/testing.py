@@ -58,6 +58,9 @@ def run_policy_tests(
     from naclc.verify.testsfile import read_tests
 
     assert compilation.pipeline is not None and compilation.graphs is not None
+    lacking = _not_on_target(compilation, options)
+    if lacking:
+        return None, lacking
     if find_spec("scapy") is None:
         return None, [_no_scapy()]
     findings: list[Diagnostic] = []
@@ -79,6 +82,18 @@ def run_policy_tests(
             return None, findings + missing
         executors = [executor for executor in made if not isinstance(executor, Diagnostic)]
         return _run(compilation, written, executors, options), findings
+
+
+def _not_on_target(compilation: Compilation, options: PolicyTestOptions) -> list[Diagnostic]:
+    """What keeps the policy from the machines that were asked for; the other executors play all of the language."""
+    from naclc.pipeline.supported import not_on_target
+
+    assert compilation.configuration is not None
+    machines = [name for name in options.on if name in ("process", "vm")]
+    lacking = not_on_target(compilation.configuration, "skeleton") if machines else []
+    others = ",".join(name for name in EXECUTORS if name not in ("process", "vm"))
+    names, advice = " and ".join(f"`{name}`" for name in machines), f"the other executors can: `--on {others}`"
+    return [replace(found, message=f"{names} cannot run it: {found.message}", help=advice) for found in lacking]
 
 
 def _run(compilation: Compilation, written: TestsFile, executors: list[Executor], options: PolicyTestOptions) -> Report:

@@ -21,7 +21,7 @@ _STAGES = ("ast", "model", "pipeline", "decision", "plan", "cpp")
     "system",
     type=click.Choice(("any", "skeleton", "includeos")),
     default="any",
-    help="What the C++ is for; any, the default, means that it must run on both.",
+    help="What it is for, and must have all of it; any, the default: one of the systems has it.",
 )
 @click.option("--nics", type=click.IntRange(0), metavar="N", help="How many NICs the machine has.")
 @click.option(
@@ -48,7 +48,7 @@ def check_command(policy: str, system: str, nics: int | None, analysis_nodes: in
     "system",
     type=click.Choice(("any", "skeleton", "includeos")),
     default="any",
-    help="What the C++ is for; any, the default, means that it must run on both.",
+    help="What it is for, and must have all of it; any, the default: one of the systems has it.",
 )
 @click.option("--nics", type=click.IntRange(0), metavar="N", help="How many NICs the machine has.")
 @click.option(

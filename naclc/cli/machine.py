@@ -145,8 +145,8 @@ def _build_includeos(service: Path, output: Path, nic: str) -> Image | BuildFail
 
 def _no_vmxnet3() -> Diagnostic:
     return error(
-        "not-supported-yet",
-        "the skeleton OS has no vmxnet3 driver yet",
+        "not-on-target",
+        "the skeleton OS has no vmxnet3 driver",
         None,
         help="use `--nic virtio`, or `--os includeos` with an installed IncludeOS",
     )

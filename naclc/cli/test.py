@@ -76,7 +76,7 @@ def test_command(
 
     if junit is not None:
         refuse_same_file(policy, junit)
-    result = compiled(policy, Options(system="skeleton"), Presentation("json" if form == "json" else None), quiet=True)
+    result = compiled(policy, Options(), Presentation("json" if form == "json" else None), quiet=True)
     if nic != "virtio":
         return _end([_no_vmxnet3()], form)
     beside = f"{policy.removesuffix('.nacl')}.tests.yaml"
@@ -127,7 +127,7 @@ def _none_kept(keep: str) -> Diagnostic:
 
 def _no_vmxnet3() -> Diagnostic:
     return error(
-        "not-supported-yet", "the skeleton OS has no vmxnet3 driver yet", None, help="leave `--nic` out, or use virtio"
+        "not-on-target", "the skeleton OS has no vmxnet3 driver", None, help="leave `--nic` out, or use virtio"
     )
 
 

@@ -277,7 +277,7 @@ class _Reader:
         return name
 
     def _not_yet(self, key: Scalar, what: str) -> None:
-        self.refuse("not-supported-yet", f"{what} is not supported yet", key.span)
+        self.refuse("tests-key", f"{what} is not supported yet", key.span)
 
 
 _OUTCOMES = "an outcome is `drop`, `local`, `{out: IFACE}` or `{answer: {…}}`"

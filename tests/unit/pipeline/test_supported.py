@@ -1,11 +1,13 @@
-"""What cannot be compiled yet is refused, each part at its own place; what can is not."""
+"""What a system does not have is refused where it is chosen, each part at its own place; all else is not."""
 
 from __future__ import annotations
 
 import pytest
 
 from naclc.driver import Options, check_policy
-from naclc.pipeline.supported import unsupported
+from naclc.pipeline import supported
+from naclc.pipeline.supported import Part, not_on_target
+from naclc.semantics.model import Configuration
 from naclc.semantics.resolve import resolve
 from naclc.source import SourceFile
 from naclc.syntax.parse import parse
@@ -17,49 +19,76 @@ Iface c dhcp
 c.index: 2
 Iface d { index: 3, Vlan: 5, address: 11.0.0.1, netmask: 255.0.0.0 }
 Filter::IP f { if (ip.ttl == 1) { Filter::TCP { SYSLOG(info, "x") } } drop }
-NAT::IP n { syslog(info, "x") dnat(10.0.0.1) }
+NAT::IP n { log("x") dnat(10.0.0.1) }
 Conntrack table { limit: 5 }
 Load_balancer lb { layer: tcp, clients: { iface: a, port: 80 }, servers: {
   iface: a, algorithm: round_robin, pool: [{ address: 10.0.0.2, port: 80 }] } }
 Syslog sl { address: 10.0.0.1, port: 514 }
 Timer t { interval: 5, data: [memory] }
+Timer u { interval: 5, data: [memory, stats] }
 """
+
+PLACES = {
+    (1, 20, "send_queue_limit"): Part.SEND_QUEUE_LIMIT,
+    (1, 41, "buffer_limit"): Part.BUFFER_LIMIT,
+    (1, 97, "masquerade"): Part.MASQUERADE,
+    (2, 20, "CONFIG"): Part.DHCP,
+    (3, 8, "dhcp"): Part.DHCP,
+    (5, 20, "Vlan"): Part.VLAN,
+    (6, 48, "SYSLOG"): Part.SYSLOG_ACTION,
+    (7, 0, "NAT"): Part.NAT,
+    (8, 10, "table"): Part.CONNTRACK,
+    (9, 14, "lb"): Part.LOAD_BALANCER,
+    (11, 7, "sl"): Part.SYSLOG,
+    (12, 6, "t"): Part.TIMER,
+    (13, 6, "u"): Part.TIMER_STATS,
+}
+
+
+def configuration(text: str) -> Configuration:
+    program, problems = parse(SourceFile("test.nacl", text))
+    assert program is not None and problems == []
+    found, diagnostics = resolve(program)
+    assert found is not None, diagnostics
+    return found
 
 
 def refused(text: str) -> list[tuple[int, int, str]]:
     """(line, column, text under it) of each refusal."""
-    program, problems = parse(SourceFile("test.nacl", text))
-    assert program is not None and problems == []
-    configuration, diagnostics = resolve(program)
-    assert configuration is not None, diagnostics
-    found = unsupported(configuration)
-    assert {diagnostic.code for diagnostic in found} <= {"not-supported-yet"}
+    found = not_on_target(configuration(text), "skeleton")
+    assert {diagnostic.code for diagnostic in found} <= {"not-on-target"}
     return [(d.span.line, d.span.column, d.span.text) for d in found if d.span]
 
 
-def test_each_part_is_refused_where_it_is_written() -> None:
-    assert refused(PROGRAM) == [
-        (1, 20, "send_queue_limit"),
-        (1, 41, "buffer_limit"),
-        (1, 97, "masquerade"),
-        (2, 20, "CONFIG"),
-        (3, 8, "dhcp"),
-        (5, 20, "Vlan"),
-        (6, 48, "SYSLOG"),
-        (7, 0, "NAT"),
-        (8, 10, "table"),
-        (9, 14, "lb"),
-        (11, 7, "sl"),
-        (12, 6, "t"),
-    ]
+def test_each_part_is_refused_where_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supported, "SKELETON_LACKS", frozenset(Part))
+    assert refused(PROGRAM) == list(PLACES)
+
+
+@pytest.mark.parametrize("part", Part)
+def test_a_part_alone_is_refused_alone_and_named(part: Part, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supported, "SKELETON_LACKS", frozenset({part}))
+    places = [place for place, there in PLACES.items() if there is part]
+    assert places and refused(PROGRAM) == places
+    assert all(part.value in d.message for d in not_on_target(configuration(PROGRAM), "skeleton"))
 
 
 @pytest.mark.parametrize("key", ["masquerade: false", "config: static", "dhcp_timeout: 5", "output: []"])
-def test_what_asks_for_nothing_new_is_not_refused(key: str) -> None:
+def test_what_asks_for_nothing_new_is_not_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supported, "SKELETON_LACKS", frozenset(Part))
     assert refused(f"Iface e {{ index: 0, address: 10.0.0.1, netmask: 255.0.0.0, {key} }}\n") == []
 
 
 def test_the_compiler_stops_there() -> None:
-    result = check_policy(SourceFile("test.nacl", PROGRAM), Options())
+    result = check_policy(SourceFile("test.nacl", PROGRAM), Options(system="skeleton"))
     assert result.configuration is not None and result.pipeline is None
-    assert [d.code for d in result.diagnostics if d.is_error] == ["not-supported-yet"] * 12
+    refusals = [diagnostic for diagnostic in result.diagnostics if diagnostic.is_error]
+    assert {diagnostic.code for diagnostic in refusals} == {"not-on-target"}
+    places = {d.span.text for d in refusals if d.span}
+    assert {"lb", "u"} <= places
+
+
+@pytest.mark.parametrize("system", ["any", "includeos"])
+def test_includeos_has_all_of_it(system: str) -> None:
+    result = check_policy(SourceFile("test.nacl", PROGRAM), Options(system=system))
+    assert result.ok and result.pipeline is not None, result.diagnostics

@@ -111,7 +111,7 @@ BROKEN = [
     ("steps and a packet", STEP + PACKET + "    steps: [{wait: 1}]\n", "tests-key", 3, 4),
     ("no steps", "  - name: t\n    steps: []\n", "tests-empty", 3, 11),
     ("a key twice", STEP + PACKET + "    in: inside\n", "tests-key", 5, 4),
-    ("a vlan", STEP + PACKET + "    vlan: 5\n", "not-supported-yet", 5, 4),
+    ("a vlan", STEP + PACKET + "    vlan: 5\n", "tests-key", 5, 4),
     ("no list of tests", "  name: t\n", "tests-value", 2, 2),
     ("no tests", "  []\n", "tests-empty", 1, 0),
     ("not YAML", "  - {name: t\n", "tests-syntax", 3, 0),
@@ -139,7 +139,7 @@ def test_a_file_without_tests_fails(text: str, firewall: Pipeline) -> None:
 def test_tells_all_problems_in_one_run_in_source_order(firewall: Pipeline) -> None:
     text = f"dhcp: {{}}\ntests:\n{STEP}    packet: {{src: x, dst: y, udp: {{dport: z}}}}\n    expect: what\n"
     _, findings = read_tests(SourceFile("fw.tests.yaml", text), firewall)
-    assert [finding.code for finding in findings] == ["not-supported-yet", *["tests-value"] * 4]
+    assert [finding.code for finding in findings] == ["tests-key", *["tests-value"] * 4]
     starts = [finding.span.start for finding in findings if finding.span]
     assert starts == sorted(starts)
 
