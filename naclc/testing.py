@@ -62,7 +62,7 @@ def run_policy_tests(
     if lacking:
         return None, lacking
     if find_spec("scapy") is None:
-        return None, [_no_scapy()]
+        return None, [no_scapy()]
     findings: list[Diagnostic] = []
     written: TestsFile | None = TestsFile(())
     if tests is not None:
@@ -223,7 +223,7 @@ def _vm(bench: _Bench) -> Executor | Diagnostic:
     return VmExecutor(bench.pipeline, built.path, hardware, bench.neighbours, options.pcap_dir)
 
 
-def _no_scapy() -> Diagnostic:
+def no_scapy() -> Diagnostic:
     return error(
         "extra-missing",
         "scapy, which makes and reads the packets of tests, is not installed",

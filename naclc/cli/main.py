@@ -23,6 +23,7 @@ _COMMANDS = {
     "run": ("naclc.cli.machine", "Boot a policy in QEMU, its console on this terminal."),
     "test": ("naclc.cli.test", "Test a policy on up to five executors."),
     "fmt": ("naclc.cli.fmt", "Bring policies into the one form that they have."),
+    "explain-packet": ("naclc.cli.explain_packet", "Tell what a policy does with a packet, and why."),
     "explain": ("naclc.cli.explain", "Explain the code of a diagnostic, or list all codes."),
     "doctor": ("naclc.cli.doctor", "Tell what this machine lacks, and the command that cures it."),
 }
@@ -38,7 +39,7 @@ class _LateGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(_COMMANDS[cmd_name][0])
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

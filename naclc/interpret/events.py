@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from naclc.pipeline.evaluation import Decision, Facts
+from naclc.semantics.model import Hook
+
 
 class Reason(StrEnum):
     """Every way in which the machine drops a packet, with the step of docs/language.md 8.1 that does.
@@ -110,3 +113,18 @@ class Decided:
 
 
 Event = Sent | Delivered | Held | Dropped | Logged | Syslogged | Decided
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One run of the attached function `function`, for those who watch: what it saw and what it decided.
+
+    `iface` is the number of the Iface whose chain it hangs on; at the forward hook that of the Iface that received or
+    originated the packet.
+    """
+
+    hook: Hook
+    iface: int
+    function: str
+    facts: Facts
+    decision: Decision

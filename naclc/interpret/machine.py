@@ -12,7 +12,7 @@ that carry syslog messages and leases.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from naclc.interpret.events import (
     Reason,
     Sent,
     Syslogged,
+    Visit,
 )
 from naclc.interpret.flows import FlowTable, Timeouts, state_of, timeouts_of
 from naclc.interpret.reassembly import Reassembly
@@ -55,6 +56,7 @@ class Machine:
     `evaluate` decides in place of the interpreter's walk; the path is the same. `limit` (tuples, 0 for none) and
     `timeouts` (seconds) take the place of the policy's. `leases`, by Iface number, is what DHCP gave; an Iface with
     DHCP that is not in it has its fallback, or no address. `masquerade_ports` are those that masquerading picks from.
+    `watch` is told of every run of a function.
 
     A packet is never an exception: whatever octets are received, the machine sends, delivers or drops.
     """
@@ -68,6 +70,7 @@ class Machine:
         timeouts: Timeouts | None = None,
         leases: Mapping[int, Lease] | None = None,
         masquerade_ports: Sequence[int] = MASQUERADE_PORTS,
+        watch: Callable[[Visit], None] | None = None,
     ) -> None:
         self._ifaces = {iface.number: _leased(iface, leases or {}) for iface in pipeline.ifaces}
         self._router = pipeline.router
@@ -83,6 +86,7 @@ class Machine:
         own = frozenset(iface.address for iface in self._ifaces.values() if iface.address is not None)
         self._translator = Translator(self._flows, own, self._untracked, masquerade_ports)
         self._reassembly = Reassembly()
+        self._watch = watch
         self._identification = 0
         self._events: list[Event] = []
 
@@ -221,7 +225,7 @@ class Machine:
     ) -> bool:
         """Run the chain of `hook`; whether the packet got through."""
         for function in self._chain(iface, hook):
-            fault = self._run(function, hook, transit, iface_in, iface_out)
+            fault = self._run(function, iface, hook, transit, iface_in, iface_out)
             if fault is not None:
                 self._drop(transit, fault)
                 return False
@@ -232,7 +236,9 @@ class Machine:
                 return False
         return True
 
-    def _run(self, function: str, hook: Hook, transit: Transit, iface_in: int, iface_out: int) -> Reason | None:
+    def _run(
+        self, function: str, iface: Iface, hook: Hook, transit: Transit, iface_in: int, iface_out: int
+    ) -> Reason | None:
         """Run one function of a chain; why it drops the packet, None when it does not."""
         state = state_of(transit.flow)
         if state is State.UNTRACKED:
@@ -240,7 +246,10 @@ class Machine:
                 return Reason.UNTRACKED
             if function in self._nats:
                 return None
-        decision = self._evaluate(function, Facts(transit.packet, state, iface_in, iface_out))
+        facts = Facts(transit.packet, state, iface_in, iface_out)
+        decision = self._evaluate(function, facts)
+        if self._watch is not None:
+            self._watch(Visit(hook, iface.number, function, facts, decision))
         self._report(function, decision)
         if function in self._nats:
             return self._translator.rewrite(decision.rewrite, hook, transit) if decision.rewrite else None

@@ -1,0 +1,1 @@
+"""Questions a policy can answer."""
