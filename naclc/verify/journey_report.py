@@ -34,7 +34,8 @@ def as_text(journey: Journey, pipeline: Pipeline) -> str:
         if stop.visit.decision.statement == NO_STATEMENT:
             lines.append("    its end: the packet goes on")
     lines += [f"  ◂ {text}" for event in journey.events if (text := _outcome(event, names))]
-    near = [miss for stop in journey.stops for miss in stop.near]
+    all_near = [(miss, stop) for stop in journey.stops for miss in stop.near]
+    near = [miss for miss, _ in sorted(all_near, key=lambda pair: not _is_other(*pair))]  # other verdicts first
     lines += ["  nearly:"] if near else []
     lines += [f"    {_near(miss)}" for miss in near[:_MAX_NEAR]]
     lines += [f"    and {len(near) - _MAX_NEAR} more"] if len(near) > _MAX_NEAR else []
@@ -64,6 +65,11 @@ def _text(line: Line) -> str:
     if isinstance(line.statement, If | Block):
         text = text.split("{", 1)[0]
     return _shortened(" ".join(text.split()))
+
+
+def _is_other(miss: Near, stop: Stop) -> bool:
+    """Whether the verdict would have been another than the one that fell."""
+    return not stop.lines or type(miss.statement) is not type(stop.lines[-1].statement)
 
 
 def _near(miss: Near) -> str:
