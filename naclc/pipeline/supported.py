@@ -37,7 +37,7 @@ class Part(StrEnum):
 
 
 # Who gives the skeleton OS a part takes it away here.
-SKELETON_LACKS = frozenset(Part)
+SKELETON_LACKS = frozenset(Part) - {Part.VLAN, Part.SEND_QUEUE_LIMIT, Part.BUFFER_LIMIT}
 
 _Use = tuple[Part, Span]
 

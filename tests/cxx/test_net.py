@@ -48,6 +48,14 @@ PANICS = {
     "panics_when_tracking_is_enabled_twice": "connection tracking was enabled twice on an interface",
     "panics_when_there_is_no_such_nic": "there is no network interface 3; the machine has 3",
     "panics_when_there_is_no_such_mac": "there is no network interface 02:00:5e:00:53:01; the machine has 3",
+    "panics_when_a_vlan_is_not_there": "eth0 has no VLAN 10",
+    "panics_when_a_vlan_has_no_interface_yet": "eth0 has no VLAN 10",
+    "panics_when_a_vlan_is_added_twice": "VLAN 10 cannot be added to eth0: it is there already",
+    "panics_when_a_vlan_is_out_of_range": "VLAN 4095 cannot be added to eth0: an id is 1 .. 4094",
+    "panics_when_a_vlan_is_on_another_nic": "VLAN 10 cannot be added to eth1: it is another NIC's manager",
+    "panics_when_an_interface_is_made_of_no_vlan": "eth0 was not given as VLAN 10",
+    "panics_when_an_interface_is_made_twice": "eth0 has already an interface for VLAN 10",
+    "panics_when_there_are_too_many_interfaces": "more than 256 network interfaces and VLANs",
     "panics_when_a_filter_accepts_nothing": "a filter of the chain Input accepted and returned no packet",
 }
 

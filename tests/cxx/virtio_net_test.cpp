@@ -271,6 +271,37 @@ CASE("a full ring refuses, counts, and takes again when the device has sent") {
   CHECK(b.nic.transmit(filled(60, 1)));
 }
 
+CASE("a send queue with a limit refuses, counts, and takes again") {
+  for (std::uint32_t limit : {1U, 10U, 255U, 256U, 257U, 0U, 0xffffffffU}) {
+    Bench& b = bench();
+    b.nic.set_sendq_limit(limit);
+    const std::size_t room = limit == 0 || limit > 256 ? 256 : limit;
+    for (int round = 0; round < 3; ++round) {
+      for (std::size_t i = 0; i < room; ++i) CHECK(b.nic.transmit(filled(60, 1)));
+      Frame* frame = filled(60, 1);
+      CHECK(!b.nic.transmit(frame));
+      Frame_pool::give_back(frame);
+      b.nic.flush();
+      CHECK(b.device.send_all().size() == room);
+    }
+    CHECK(b.nic.counters().transmit_full == 3);
+    CHECK(b.nic.transmit(filled(60, 1)));
+  }
+}
+
+CASE("a receive ring with a limit shrinks to it, and goes on receiving") {
+  for (std::uint32_t limit : {1U, 10U, 255U}) {
+    Bench& b = bench();
+    b.nic.set_buffer_limit(limit);
+    for (int i = 0; i < 1000; ++i) {
+      b.device.arrive(i % 5 == 0 ? 13 : 60, 1);  // among them malformed ones
+      CHECK(receive_and_release(b) == (i % 5 == 0 ? 0 : 1));
+    }
+    CHECK(Frame_pool::available() == b.free_frames + 256 - limit);
+    check_alive(b);
+  }
+}
+
 CASE("a frame without room for the header is refused") {
   Bench& b = bench();
   Frame* frame = filled(60, 1);

@@ -89,6 +89,13 @@ void Virtio_net::give_to_device(hw::Frame* frame) {
   receive_queue_.add(frame, frame->data - kHeader, kLength, virtio::kDeviceWrites);
 }
 
+// The same within the buffer limit: a ring that is above it shrinks, frame by frame.
+void Virtio_net::refill(hw::Frame* frame) {
+  const std::size_t posted = virtio::kQueueSize - receive_queue_.free();
+  if (posted < buffer_room(virtio::kQueueSize)) return give_to_device(frame);
+  hw::Frame_pool::give_back(frame);
+}
+
 std::size_t Virtio_net::receive(hw::Frame** frames, std::size_t limit) {
   if (armed_) {
     receive_queue_.disable_interrupts();
@@ -103,10 +110,10 @@ std::size_t Virtio_net::receive(hw::Frame** frames, std::size_t limit) {
     hw::Frame* fresh = good ? hw::Frame_pool::take() : nullptr;
     if (fresh == nullptr) {
       ++(good ? counters_.receive_no_frame : counters_.receive_malformed);
-      give_to_device(frame);
+      refill(frame);
       continue;
     }
-    give_to_device(fresh);
+    refill(fresh);
     frame->length = static_cast<std::uint16_t>(length - kHeader);
     frames[count++] = frame;
   }
@@ -116,10 +123,14 @@ std::size_t Virtio_net::receive(hw::Frame** frames, std::size_t limit) {
   return count;
 }
 
+bool Virtio_net::transmit_queue_full() const {
+  return virtio::kQueueSize - transmit_queue_.free() >= sendq_room(virtio::kQueueSize);
+}
+
 bool Virtio_net::transmit(hw::Frame* frame) {
-  if (transmit_queue_.free() == 0) reclaim();
+  if (transmit_queue_full()) reclaim();
   bool fits = frame->headroom() >= kHeader && frame->length <= hw::Frame::kCapacity;
-  if (transmit_queue_.free() == 0 || !fits) {
+  if (transmit_queue_full() || !fits) {
     ++counters_.transmit_full;
     return false;
   }

@@ -70,6 +70,8 @@ class Virtio_net final : public hw::Nic {
   Start_error negotiate();
   Start_error start_queues();
   void give_to_device(hw::Frame* frame);
+  void refill(hw::Frame* frame);
+  bool transmit_queue_full() const;
   void reclaim();
 
   virtio::Transport& transport_;

@@ -28,7 +28,7 @@ std::uint64_t sum_of_packets(const Drops& drops) {
   return sum;
 }
 
-using Line = kernel::Text<5120>;  // octets: every reason twice, every number of 20 digits
+using Line = kernel::Text<8192>;  // octets: every reason twice, every number of 20 digits
 
 void add_drops(Line& line, const char* prefix, const Drops& drops) {
   for (std::size_t i = 0; i < kDropReasons; ++i)

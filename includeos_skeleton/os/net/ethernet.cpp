@@ -1,8 +1,9 @@
 #include "net/ethernet.hpp"
 
 #include <cstring>
-#include <net/inet.hpp>
+#include <net/interfaces.hpp>
 
+#include "net/vlan.hpp"
 #include "net/wire.hpp"
 
 namespace net::ethernet {
@@ -23,10 +24,7 @@ void receive_ip4(Inet& iface, hw::Frame* frame, bool broadcast) {
   iface.ip_obj().receive(std::move(packet), broadcast);
 }
 
-}  // namespace
-
-void receive(Inet& iface, hw::Frame* frame) {
-  if (frame->length < kHeader) return refuse(iface, frame, Drop::kRunt);
+void receive_untagged(Inet& iface, hw::Frame* frame) {
   if (frame->length > kHeader + iface.MTU()) return refuse(iface, frame, Drop::kGiant);
 
   MAC::Addr destination;
@@ -43,6 +41,15 @@ void receive(Inet& iface, hw::Frame* frame) {
     default:
       return refuse(iface, frame, Drop::kEthertype);
   }
+}
+
+}  // namespace
+
+void receive(std::size_t number, hw::Frame* frame) {
+  Inet* iface = Interfaces::all()[number];
+  if (frame->length < kHeader) return refuse(*iface, frame, Drop::kRunt);
+  if (vlan::is_tag(wire::get16(frame->data + kType))) iface = vlan::untag(number, frame);
+  if (iface != nullptr) receive_untagged(*iface, frame);
 }
 
 bool transmit(Inet& iface, hw::Frame* frame, const MAC::Addr& destination, std::uint16_t type) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <net/interfaces.hpp>
+#include <net/vlan_manager.hpp>
 
 #include "kernel/text.hpp"
 
@@ -12,12 +13,13 @@ namespace {
 // stack.
 constexpr std::size_t kWaitingFrames = 256;
 
-constinit std::array<Inet*, Interfaces::kMaxNics> stacks{};
+constinit std::array<Inet*, Interfaces::kMaxStacks> stacks{};
+constinit std::size_t nic_count = 0;
 constinit std::size_t stack_count = 0;
 
 [[noreturn]] void no_nic(const char* asked_for) {
   kernel::Text<96> why;
-  why.add("there is no network interface ").add(asked_for).add("; the machine has ").add(stack_count);
+  why.add("there is no network interface ").add(asked_for).add("; the machine has ").add(nic_count);
   os::panic(why.c_str());
 }
 
@@ -29,7 +31,7 @@ constinit std::size_t stack_count = 0;
 }
 
 std::size_t checked(int index) {
-  if (index < 0 || static_cast<std::size_t>(index) >= stack_count) no_nic(index);
+  if (index < 0 || static_cast<std::size_t>(index) >= nic_count) no_nic(index);
   return static_cast<std::size_t>(index);
 }
 
@@ -39,6 +41,25 @@ std::size_t checked(const MAC::Addr& mac) {
   char text[18];
   mac.write_text(text);
   no_nic(text);
+}
+
+[[noreturn]] void no_vlan(const hw::Nic& nic, int sub, const char* what) {
+  kernel::Text<96> why;
+  why.add(nic.device_name()).add(what).add(sub < 0 ? "-" : "");
+  os::panic(why.add(static_cast<std::uint64_t>(sub < 0 ? -std::int64_t{sub} : sub)).c_str());
+}
+
+Inet& sub_interface(std::size_t number, int sub) {
+  if (sub == 0) return *stacks[number];
+  const VLAN_manager* const manager = VLAN_manager::of_nic(number);
+  const VLAN_manager::VLAN_interface* const found = manager == nullptr ? nullptr : manager->find(sub);
+  if (found == nullptr || found->stack() == nullptr) no_vlan(stacks[number]->nic(), sub, " has no VLAN ");
+  return *found->stack();
+}
+
+void share_waiting_room() {
+  const std::size_t each = kWaitingFrames / stack_count;
+  for (Inet* stack : Interfaces::all()) stack->arp().set_waiting_limit(each);
 }
 
 }  // namespace
@@ -51,6 +72,19 @@ void Interfaces::start(std::span<hw::Nic* const> nics) {
     nic->set_device_name(name.add("eth").add(stack_count).c_str());
     stacks[stack_count++] = new Inet(*nic, waiting);
   }
+  nic_count = stack_count;
+}
+
+Inet& Interfaces::create(hw::Nic& nic, int N, int sub) {
+  VLAN_manager::VLAN_interface* const vlan = VLAN_manager::get(N).find(sub);
+  if (vlan == nullptr || vlan != &nic) no_vlan(get_nic(N), sub, " was not given as VLAN ");
+  if (vlan->stack() != nullptr) no_vlan(get_nic(N), sub, " has already an interface for VLAN ");
+  if (stack_count == kMaxStacks) os::panic("more than 256 network interfaces and VLANs");
+  Inet* const stack = new Inet(nic, 0);
+  stacks[stack_count++] = stack;
+  vlan->set_stack(*stack);
+  share_waiting_room();
+  return *stack;
 }
 
 std::span<Inet* const> Interfaces::all() { return {stacks.data(), stack_count}; }
@@ -59,11 +93,15 @@ Inet& Interfaces::get(int N) { return *stacks[checked(N)]; }
 Inet& Interfaces::get(const std::string& mac) { return get(mac.c_str()); }
 Inet& Interfaces::get(const char* mac) { return *stacks[checked(MAC::Addr(mac))]; }
 
+Inet& Interfaces::get(int N, int sub) { return sub_interface(checked(N), sub); }
+Inet& Interfaces::get(const std::string& mac, int sub) { return get(mac.c_str(), sub); }
+Inet& Interfaces::get(const char* mac, int sub) { return sub_interface(checked(MAC::Addr(mac)), sub); }
+
 hw::Nic& Interfaces::get_nic(int index) { return stacks[checked(index)]->nic(); }
 hw::Nic& Interfaces::get_nic(const MAC::Addr& mac) { return stacks[checked(mac)]->nic(); }
 
 int Interfaces::get_nic_index(const MAC::Addr& mac) {
-  for (std::size_t i = 0; i < stack_count; ++i)
+  for (std::size_t i = 0; i < nic_count; ++i)
     if (stacks[i]->link_addr() == mac) return static_cast<int>(i);
   return -1;
 }

@@ -1,4 +1,5 @@
 #include <net/inet.hpp>
+#include <net/vlan_manager.hpp>
 #include <os.hpp>
 
 #include "kernel/text.hpp"
@@ -178,7 +179,8 @@ ip4::Addr IP4::neighbour_for(ip4::Addr destination) const {
 }
 
 void IP4::send(IP_packet_ptr packet, ip4::Addr neighbour) {
-  constexpr std::ptrdiff_t kInFront = ethernet::kHeader + hw::Frame::kDriverHeadroom;
+  constexpr std::ptrdiff_t kInFront =
+      ethernet::kHeader + VLAN_manager::kTagLength + hw::Frame::kDriverHeadroom;
   if (packet->size() > stack_.MTU()) return drop(std::move(packet), Drop::kTooBig);
   if (packet->layer_begin() - packet->buf() < kInFront) return drop(std::move(packet), Drop::kNoHeadroom);
   count_passed(packet->origin());

@@ -27,7 +27,7 @@ void start(std::span<hw::Nic* const> nics) {
 
 void receive(std::size_t nic, hw::Frame* frame) {
   clock::read();
-  ethernet::receive(*Interfaces::all()[nic], frame);
+  ethernet::receive(nic, frame);
   process_arrivals();
 }
 

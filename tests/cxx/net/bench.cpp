@@ -69,7 +69,7 @@ void check_equal(std::uint64_t found, std::uint64_t expected, const char* what, 
 bool Nic::transmit(hw::Frame* frame) {
   if (full) return false;
   CHECK(frame->headroom() >= hw::Frame::kDriverHeadroom);
-  CHECK(frame->length >= 60 && frame->length <= 1514);
+  CHECK(frame->length >= 60 && frame->length <= 1518);
   CHECK(frame->headroom() + frame->length <= hw::Frame::kBufferSize);
   sent.emplace_back(frame->data, frame->data + frame->length);
   hw::Frame_pool::give_back(frame);
@@ -277,6 +277,13 @@ Octets ethernet(const MAC::Addr& to, const MAC::Addr& from, std::uint16_t type, 
   std::copy(from.part, from.part + 6, frame.begin() + 6);
   put16(frame, 12, type);
   frame.insert(frame.end(), payload.begin(), payload.end());
+  return frame;
+}
+
+Octets with_tag(Octets frame, std::uint16_t control, std::uint16_t tag_type) {
+  frame.insert(frame.begin() + 12, 4, 0);
+  put16(frame, 12, tag_type);
+  put16(frame, 14, control);
   return frame;
 }
 

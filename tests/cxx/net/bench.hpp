@@ -114,6 +114,8 @@ enum class Operation : std::uint16_t { kRequest = 1, kReply = 2 };
 Octets arp(Operation operation, const MAC::Addr& sender_mac, const char* sender_ip, const char* target_ip,
            const MAC::Addr& to = MAC::BROADCAST);
 Octets ethernet(const MAC::Addr& to, const MAC::Addr& from, std::uint16_t type, const Octets& payload);
+// `frame` with a tag before its type (IEEE 802.1Q): priority and VLAN identifier.
+Octets with_tag(Octets frame, std::uint16_t control, std::uint16_t tag_type = 0x8100);
 
 // A test is run by its name; without a name the program lists them.
 struct Test {

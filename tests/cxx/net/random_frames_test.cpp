@@ -1,6 +1,7 @@
 // Hostile wire: frames that are random, cut, or valid and then mutated. Nothing may crash, leak or go
 // uncounted.
 #include <cstdlib>
+#include <net/vlan_manager.hpp>
 #include <random>
 
 #include "bench.hpp"
@@ -71,6 +72,13 @@ Octets some_frame(Random& random, const MAC::Addr& to) {
   }
 }
 
+// Tags of VLANs that are there and that are not, one in another, and priority tags.
+void tag(Random& random, Octets& frame) {
+  static const std::uint16_t kControls[] = {0, 5, 5, 5, 6, 0x6005, 0xe000, 0xfff};
+  for (std::size_t count = below(random, 5) / 2; count > 0 && frame.size() >= 12; --count)
+    frame = with_tag(frame, kControls[below(random, std::size(kControls))], random() % 8 ? 0x8100 : 0x88a8);
+}
+
 // Leaves the frame within what a NIC can hand over.
 void mutate(Random& random, Octets& frame) {
   for (std::size_t count = below(random, 4); count > 0 && !frame.empty(); --count) {
@@ -110,14 +118,18 @@ void check_sent(Machine& machine) {
 
 void bombard(std::uint64_t seed, std::size_t frames) {
   Machine machine;
-  machine.route();
+  net::Inet& vlan = net::Interfaces::create(net::VLAN_manager::get(1).add(machine.nic(1), 5), 1, 5);
+  vlan.network_config({10, 0, 5, 1}, {255, 255, 255, 0}, {10, 0, 5, 2});
+  vlan.set_forward_delg(machine.route().forward_delg());
   machine.track(200);
   machine.meet_neighbours();
   Random random{seed};
   for (std::size_t i = 0; i < frames; ++i) {
     const std::size_t nic = below(random, kNics);
     Octets frame = some_frame(random, machine.nic(nic).mac());
+    if (below(random, 3) == 0) tag(random, frame);
     if (random() % 2 == 0) mutate(random, frame);
+    if (frame.size() > hw::Frame::kCapacity) frame.resize(hw::Frame::kCapacity);
     machine.receive(nic, frame);
     if (i % 16 == 0) check_sent(machine);
     if (i % 64 == 0) machine.pass_time(0.01);
@@ -127,6 +139,7 @@ void bombard(std::uint64_t seed, std::size_t frames) {
   machine.pass_time(30);
   machine.check_books();
   CHECK_EQUAL(hw::Frame_pool::available(), kFrames);
+  CHECK(vlan.counters().delivered > frames / 10000 && vlan.counters().forwarded > frames / 1000);
   const net::Counters& first = machine.iface(0).counters();
   CHECK(first.delivered > frames / 100 && first.forwarded > frames / 100 && first.dropped() > frames / 100);
 }

@@ -76,11 +76,29 @@ class Nic {
   const Counters& counters() const { return counters_; }
   void set_device_name(const char* name);
 
+  // IncludeOS's limits, 0 for none: frames that may rest in the send queue until the device has sent them,
+  // and frames that may lie ready for the device to receive into. The queues are rings of fixed size here: a
+  // limit above that size changes nothing. Set them once, before frames flow; on a VLAN they do nothing.
+  void set_sendq_limit(std::uint32_t frames) { sendq_limit_ = frames; }
+  void set_buffer_limit(std::uint32_t frames) { buffer_limit_ = frames; }
+  std::uint32_t sendq_limit() const { return sendq_limit_; }
+  std::uint32_t buffer_limit() const { return buffer_limit_; }
+
  protected:
   ~Nic() = default;  // NICs live as long as the machine and are never deleted through this class
   Counters counters_;
 
+  // Of a ring for `size` frames: how many may be in it.
+  std::size_t sendq_room(std::size_t size) const { return limited(size, sendq_limit_); }
+  std::size_t buffer_room(std::size_t size) const { return limited(size, buffer_limit_); }
+
  private:
+  static std::size_t limited(std::size_t size, std::uint32_t limit) {
+    return limit != 0 && limit < size ? limit : size;
+  }
+
+  std::uint32_t sendq_limit_ = 0;
+  std::uint32_t buffer_limit_ = 0;
   std::array<char, 16> name_{};
 };
 

@@ -28,7 +28,9 @@ enum class Drop_class : std::uint8_t {
   X(kRunt, "runt", kFrame)                            X(kGiant, "giant", kFrame)                           \
   X(kNotForUs, "not-for-us", kFrame)                  X(kMulticastFrame, "multicast-frame", kFrame)        \
   X(kEthertype, "ethertype", kFrame)                  X(kArpMalformed, "arp-malformed", kFrame)            \
-  X(kArpOwnAddress, "arp-own-address", kFrame)                                                             \
+  X(kArpOwnAddress, "arp-own-address", kFrame)        X(kVlanTruncated, "vlan-truncated", kFrame)          \
+  X(kVlanDoubleTag, "vlan-double-tag", kFrame)        X(kVlanUnexpected, "vlan-unexpected", kFrame)        \
+  X(kVlanUnknown, "vlan-unknown", kFrame)                                                                  \
   X(kTruncated, "truncated", kPacket)                 X(kBadVersion, "bad-version", kPacket)               \
   X(kBadHeaderLength, "bad-header-length", kPacket)   X(kBadTotalLength, "bad-total-length", kPacket)      \
   X(kBadChecksum, "bad-checksum", kPacket)            X(kBadSource, "bad-source", kPacket)                 \

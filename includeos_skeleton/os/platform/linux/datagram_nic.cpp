@@ -22,7 +22,7 @@ void Datagram_nic::fill_spare(std::size_t count) {
 }
 
 std::size_t Datagram_nic::receive(hw::Frame** frames, std::size_t limit) {
-  limit = std::min(limit, kBatch);
+  limit = std::min(limit, buffer_room(kBatch));
   fill_spare(limit);
   limit = std::min(limit, spares_);
   std::array<mmsghdr, kBatch> messages;
@@ -56,8 +56,9 @@ std::size_t Datagram_nic::receive(hw::Frame** frames, std::size_t limit) {
 }
 
 bool Datagram_nic::transmit(hw::Frame* frame) {
-  if (queued_ == kTransmitQueue) flush();
-  if (queued_ == kTransmitQueue) {
+  const std::size_t room = sendq_room(kTransmitQueue);
+  if (queued_ >= room) flush();
+  if (queued_ >= room) {
     ++counters_.transmit_full;
     return false;
   }

@@ -44,6 +44,9 @@ class Arp {
   // `waiting_limit`: packets that may wait at once on this Iface.
   Arp(Inet& stack, std::size_t waiting_limit) : inet_{stack}, waiting_limit_{waiting_limit} {}
 
+  // Call while nothing waits.
+  void set_waiting_limit(std::size_t packets) { waiting_limit_ = packets; }
+
   // Take an ARP frame that came in.
   void receive(hw::Frame* frame);
 
