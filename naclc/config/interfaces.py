@@ -7,7 +7,7 @@ Reports   duplicate-key, unknown-key, missing-key, unknown-word, json-value, val
 from __future__ import annotations
 
 from naclc.config.declared import Declared
-from naclc.config.sections import INT_MAX, Section, member, path, short
+from naclc.config.sections import INT_MAX, IPV6_BESIDE, Section, member, path, short
 from naclc.config.tree import List, Number, String
 from naclc.diagnostics import Label
 from naclc.net.addresses import format_address, mask_of
@@ -139,7 +139,7 @@ def _read_config(nic: Section) -> _Config | None:
             return None
         if item.value in _IPV6_WORDS:
             message = f"`{item.value}` is ignored: naclc configures IPv4 only"
-            nic.reporter.warning("json-ipv6", message, item.span)
+            nic.reporter.warning("json-ipv6", message, item.span, help=IPV6_BESIDE)
             ipv6 = ipv6 or item
         elif item.value not in _WORDS:
             advice = suggestion(short(item.value), _WORDS)
@@ -147,7 +147,8 @@ def _read_config(nic: Section) -> _Config | None:
             found = None
         elif found and found.span:
             message = f"`config` takes one word about IPv4, and `{short(item.value)}` is a second one"
-            nic.reporter.error("json-value", message, item.span, Label(found.span, "the first one"))
+            label = Label(found.span, "the first one")
+            nic.reporter.error("json-value", message, item.span, label, help="remove one of them")
             return None
         elif found:
             found = _Config(_WORDS[item.value], item.span, item.value)
@@ -169,7 +170,7 @@ def _read_timeout(nic: Section, config: _Config | None) -> ast.Member | None:
     seconds, cut = _seconds(node.text)
     if not 1 <= seconds <= INT_MAX:
         message = f"`timeout` must be 1 to {INT_MAX} seconds, not {short(node.text)}"
-        nic.reporter.error("value-out-of-range", message, node.span)
+        nic.reporter.error("value-out-of-range", message, node.span, help=f"write a number of 1 to {INT_MAX}")
         return None
     if cut:
         message = f"the fraction of a second in `timeout` is ignored: {seconds} seconds"

@@ -157,7 +157,8 @@ class _Reader:
     def _open(self) -> None:
         bracket = self._here(1)
         if len(self._stack) == MAX_DEPTH:
-            raise _Malformed(error("too-deep", f"more than {MAX_DEPTH} brackets are open here", bracket))
+            message, advice = f"more than {MAX_DEPTH} brackets are open here", "no section needs more than a few"
+            raise _Malformed(error("too-deep", message, bracket, help=advice))
         self._stack.append(_Open(bracket))
         self._at += 1
 
@@ -266,16 +267,16 @@ class _Reader:
             advice = f"put `{_CLOSING[bracket.text]}` at its end"
             self._refuse(f"this `{bracket.text}` is never closed: {wanted} should follow", bracket, help=advice)
         if not character:
-            self._refuse(f"{wanted} is missing: the text ends here", self._here(0))
+            advice = 'write a JSON object, as in `{"net": [{"iface": 0, "config": "dhcp"}]}`'
+            self._refuse(f"{wanted} is missing: the text ends here", self._here(0), help=advice)
         if self._text.startswith(("//", "/*", "#"), self._at):
             self._refuse("JSON has no comments", self._here(1 if character == "#" else 2), help="remove it")
         word = self._word()
         found = word or character
         shown = f"`{_shown(found)}`" if found.isprintable() else f"the character U+{ord(character):04X}"
         labels = [Label(self._stack[-1].bracket, "inside this")] if self._stack else []
-        self._refuse(
-            f"{wanted} should stand here, not {shown}", self._here(len(found)), *labels, help=self._advice(word)
-        )
+        advice = self._advice(word) or _missing(wanted) or "remove it, or put it where it belongs"
+        self._refuse(f"{wanted} should stand here, not {shown}", self._here(len(found)), *labels, help=advice)
 
     def _advice(self, word: str) -> str | None:
         if self._peek() == "'":
@@ -290,6 +291,11 @@ class _Reader:
 
     def _refuse(self, message: str, span: Span, *labels: Label, help: str | None = None) -> NoReturn:
         raise _Malformed(error("syntax", message, span, *labels, help=help))
+
+
+def _missing(wanted: str) -> str | None:
+    """What to put in, when `wanted` begins with a sign."""
+    return f"put `{wanted[1]}` before it" if wanted[:1] == "`" else None
 
 
 def _shown(text: str) -> str:

@@ -19,7 +19,36 @@ from naclc.source import Span
 from naclc.syntax import ast
 
 INT_MAX = 2147483647
+IPV6_BESIDE = "remove it where IPv4 is all that is meant; IncludeOS configures IPv6 itself"
 _LONGEST = 40  # digits and letters of a value that messages show
+
+_NODES = '{"iface": 1, "list": [["10.0.0.2", 80]]}'
+_CLIENTS = '{"iface": 0, "port": 80, "waitq_limit": 1000, "session_limit": 1000}'
+# A good value for each key.
+_EXAMPLES = {
+    "net": '[{"iface": 0, "config": "dhcp"}]',
+    "config": '"static"',
+    "address": '"192.0.2.1"',
+    "netmask": '"255.255.255.0"',
+    "gateway": '"192.0.2.254"',
+    "dns": '"192.0.2.53"',
+    "nexthop": '"192.0.2.254"',
+    "timeout": "10",
+    "vlan": '[{"id": 10, "address": "10.0.10.1", "netmask": "255.255.255.0"}]',
+    "id": "10",
+    "router": '[[{"address": "10.0.0.0", "netmask": "255.0.0.0", "iface": 0}]]',
+    "load_balancer": f'{{"clients": {_CLIENTS}, "nodes": {_NODES}}}',
+    "clients": _CLIENTS,
+    "nodes": _NODES,
+    "list": '[["10.0.0.2", 80]]',
+    "port": "80",
+    "waitq_limit": "1000",
+    "session_limit": "1000",
+    "algo": '"round_robin"',
+    "active_check": "true",
+    "syslog": '{"type": "udp", "address": "192.0.2.53", "iface": 0}',
+    "type": '"udp"',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +85,8 @@ class Section:
     def require(self, key: str) -> bool:
         if key in self.members:
             return True
-        self.reporter.error("missing-key", f"{self.title} needs the key `{key}`", self.span)
+        advice = f"add it, as in `{_example(key)}`"
+        self.reporter.error("missing-key", f"{self.title} needs the key `{key}`", self.span, help=advice)
         return False
 
     def value(self, key: str) -> Node | None:
@@ -67,14 +97,15 @@ class Section:
         return self.members[key].key.span
 
     def mismatch(self, key: str, wanted: str, node: Node, help: str | None = None) -> None:
-        self.wrong_kind(f"`{key}`", wanted, node, help)
+        self.wrong_kind(f"`{key}`", wanted, node, help or f"as in `{_example(key)}`")
 
     def wrong_kind(self, what: str, wanted: str, node: Node, help: str | None = None) -> None:
         """Reports a value of the wrong kind."""
         found = kind(node)
         if isinstance(node, String | Number):
             found = f"`{short(node.value if isinstance(node, String) else node.text)}`"
-        self.reporter.error("json-value", f"{what} takes {wanted}, not {found}", node.span, help=help)
+        advice = help or f"as in `{_example(what.strip('`'))}`"
+        self.reporter.error("json-value", f"{what} takes {wanted}, not {found}", node.span, help=advice)
 
     def section(self, key: str) -> Section | None:
         """The object that `key` holds."""
@@ -104,7 +135,8 @@ class Section:
         title = f"`{self.path(key)}[{index}]`"
         if isinstance(node, Object):
             return Section(self.reporter, title, node)
-        self.reporter.error("json-value", f"{title} is an object, not {kind(node)}", node.span)
+        message, advice = f"{title} is an object, not {kind(node)}", f"as in `{_example(key)}`"
+        self.reporter.error("json-value", message, node.span, help=advice)
         return None
 
     def string(self, key: str) -> String | None:
@@ -134,7 +166,8 @@ class Section:
         number = _whole(node.text)
         if low is not None and not low <= number <= INT_MAX:
             message = f"{what} must be {low} to {INT_MAX}, not {short(node.text)}"
-            self.reporter.error("value-out-of-range", message, node.span)
+            advice = f"write a number of {low} to {INT_MAX}"
+            self.reporter.error("value-out-of-range", message, node.span, help=advice)
             return None
         return ast.Integer(number, node.span)
 
@@ -157,7 +190,7 @@ class Section:
         for item in node.items if isinstance(node, List) else (node,):
             if isinstance(item, String) and _is_ipv6(item.value):
                 message = f"the IPv6 address `{short(item.value)}` is ignored: naclc configures IPv4 only"
-                self.reporter.warning("json-ipv6", message, item.span)
+                self.reporter.warning("json-ipv6", message, item.span, help=IPV6_BESIDE)
                 continue
             found = self._ipv4(f"`{key}`", item, with_prefix)
             if found and first:
@@ -185,7 +218,8 @@ class Section:
         if not slash:
             return Address(address, None, node.span)
         if not (length.isascii() and length.isdigit() and length[0] != "0" and len(length) < 3 and int(length) <= 32):
-            self.wrong_kind(what, "a prefix length of /1 to /32", node)
+            advice = f"as in `{text}/24`"
+            self.wrong_kind(what, "a prefix length of /1 to /32", node, advice)
             return None
         return Address(address, int(length), node.span)
 
@@ -195,6 +229,12 @@ class Section:
             if key in self.members:
                 message = f"`{key}` is ignored: {why}"
                 self.reporter.warning("json-ignored", message, self.key_span(key), help="remove it")
+
+
+def _example(key: str) -> str:
+    """`key` with a value that it takes."""
+    name = key.rpartition(".")[2].partition("[")[0]
+    return f'"{name}": {_EXAMPLES.get(name, "0")}'
 
 
 def member(name: str, at: Span, value: ast.Value) -> ast.Member:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MOST_TAKERS = 32  # rules that are named of one finding
 _MOST_VISITS = 64  # calls that are gone back over in search of them
 _TAKES = "decides such packets first"
+_CORRECT = "remove it, or correct the conditions that lead here"
 
 
 class TooMany(Exception):
@@ -34,6 +35,7 @@ class Finder:
 
     symbols: Symbols
     pipeline: Pipeline
+    without_entry: str  # why there are only packets with an entry, if that is so
     exact: bool
     findings: list[Diagnostic] = field(default_factory=list)
 
@@ -55,12 +57,12 @@ class Finder:
             found = self._takers(visit, target)
             if target.satisfiable() and not self._rests_on_choice(found, scope):
                 message = "no packet gets here: all that could are decided before"
-                self._warn("unreachable", message, statement, _named(found), _help(found, None))
+                self._warn("unreachable", message, statement, _named(found), _help(found, _CORRECT))
         elif self.exact or not scope.paired:
             labels, help_ = self._contradiction(visit, scope, gate)
             self._warn("unreachable", "no packet gets here", statement, labels, help_)
 
-    def _warn(self, code: str, message: str, span: Span, labels: Iterable[Label], help_: str | None) -> None:
+    def _warn(self, code: str, message: str, span: Span, labels: Iterable[Label], help_: str) -> None:
         self.findings.append(warning(code, message, span, *labels, help=help_))
 
     def _rests_on_choice(self, found: list[Decider], scope: Scope) -> bool:
@@ -74,25 +76,26 @@ class Finder:
             return []
         return found
 
-    def _contradiction(self, visit: Visit, scope: Scope, gate: Gate) -> tuple[list[Label], str | None]:
+    def _contradiction(self, visit: Visit, scope: Scope, gate: Gate) -> tuple[list[Label], str]:
         """Why no packet of `scope` passes `gate`, whatever is decided before."""
         if not gate.packets.satisfiable():
-            return [Label(gate.span, f"this is never {gate.word}")], None
+            return [Label(gate.span, f"this is never {gate.word}")], _CORRECT
         left = gate.packets & self._present(visit, self.pipeline)
         if not left.satisfiable():
             label = Label(gate.span, _excluded(gate, f"no packet that comes to `{visit.function.name}`"))
             everything = self._present(visit, replace(self.pipeline, untracked="filter"))
             if self.pipeline.untracked == "drop" and (gate.packets & everything).satisfiable():
-                return [label], "packets without an entry are dropped before the first statement"
-            return [label], None
+                return [label], self.without_entry
+            return [label], _CORRECT
         for around in scope.outward():
             if around.gate is None:
                 continue
             left = left & around.gate.packets
             if not left.satisfiable():
                 label = Label(gate.span, _excluded(gate, "no packet that comes here"))
-                return [_condition_of(around.gate), label], None
-        return [Label(gate.span, _excluded(gate, f"no packet that any call brings to `{visit.function.name}`"))], None
+                return [_condition_of(around.gate), label], _CORRECT
+        label = Label(gate.span, _excluded(gate, f"no packet that any call brings to `{visit.function.name}`"))
+        return [label], _CORRECT
 
     def _present(self, visit: Visit, pipeline: Pipeline) -> BDDFunction:
         packets = self.symbols.none
@@ -142,7 +145,7 @@ def _named(found: list[Decider]) -> list[Label]:
     return [Label(span, _TAKES) for span in spans]
 
 
-def _help(found: list[Decider], usual: str | None) -> str | None:
+def _help(found: list[Decider], usual: str) -> str:
     return usual if found else f"more than {_MOST_TAKERS} earlier rules together decide them"
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from naclc.decision.intervals import Intervals, merge
 from naclc.decision.symbolic import Symbols
 from naclc.net.fields import FIELDS, NO_IFACE, PROTOCOL_NUMBERS, Field, State
 from naclc.pipeline.pipeline import Pipeline
-from naclc.semantics.model import Hook
+from naclc.semantics.model import Hook, Kind, Untracked
 
 if TYPE_CHECKING:
     from oxidd.bdd import BDDFunction
@@ -41,6 +42,11 @@ def occurring(pipeline: Pipeline) -> dict[Field, Intervals]:
         FIELDS["ip.hdrlength"]: merge((length, length) for length in _HEADER_LENGTHS),
         FIELDS["ct.state"]: merge((state, state) for state in states),
     }
+
+
+def as_seen_by(kind: Kind, pipeline: Pipeline) -> Pipeline:
+    """`pipeline` with the facts for functions of this kind: packets without an entry never run a Nat."""
+    return replace(pipeline, untracked=Untracked.DROP) if kind is Kind.NAT else pipeline
 
 
 def packets_at(place: Place, pipeline: Pipeline, symbols: Symbols) -> BDDFunction:

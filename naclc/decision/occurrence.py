@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from naclc.decision.conditions import Atom, atoms
-from naclc.decision.facts import occurring
+from naclc.decision.facts import as_seen_by, occurring
 from naclc.decision.intervals import Intervals, merge, of_compare, of_leaves
 from naclc.decision.notation import interval, value
 from naclc.diagnostics import Diagnostic, warning
 from naclc.net.fields import Field, FieldType, State
 from naclc.pipeline.lower import walk
 from naclc.pipeline.pipeline import Pipeline
-from naclc.semantics.model import Compare, Condition, If, InSet
+from naclc.semantics.model import Compare, Condition, If, InSet, Kind
 
 Values = Mapping[Field, Intervals]
 
@@ -42,26 +42,27 @@ def _never(atom: Atom, values: Values) -> Intervals:
 
 def never_occurring(pipeline: Pipeline) -> list[Diagnostic]:
     """`never-occurs` for each comparison with a value that no packet can have."""
-    values = occurring(pipeline)
+    values = {kind: occurring(as_seen_by(kind, pipeline)) for kind in Kind}
     findings: list[Diagnostic] = []
     for function in pipeline.functions.values():
         for statement in walk(function.body):
             if isinstance(statement, If):
-                findings += [_finding(*found, pipeline) for found in impossible(statement.condition, values)]
+                found = impossible(statement.condition, values[function.kind])
+                findings += [_finding(*each, function.kind, pipeline) for each in found]
     return findings
 
 
-def _finding(atom: Compare | InSet, never: Intervals, pipeline: Pipeline) -> Diagnostic:
+def _finding(atom: Compare | InSet, never: Intervals, kind: Kind, pipeline: Pipeline) -> Diagnostic:
     field = atom.field
     listed = ", ".join(interval(field, first, last) for first, last in never)
     if field.type is FieldType.STATE:
         states = [state for first, last in never for state in range(first, last + 1)]
         listed = " or ".join(f"`{value(field, state)}`" for state in states)
         help_ = "a packet is `new` or `established` here"
-        if pipeline.untracked != "drop":
+        if State.UNTRACKED in states:
+            help_ = without_entry(pipeline)
+        elif kind is Kind.FILTER and pipeline.untracked != "drop":
             help_ = "a packet is `new`, `established` or `untracked` here"
-        elif State.UNTRACKED in states:
-            help_ = "packets without an entry are dropped before the first statement"
         return warning("never-occurs", f"`ct.state` is never {listed} here", atom.span, help=help_)
     if isinstance(atom, Compare) and atom.operator not in ("==", "!="):
         message = f"`{field.name}` is never {atom.operator} {atom.value}"
@@ -69,6 +70,13 @@ def _finding(atom: Compare | InSet, never: Intervals, pipeline: Pipeline) -> Dia
         message = f"`{field.name}` is never {listed}"
     help_ = "only IPv4 packets come here" if field.name == "ip.version" else "it is 20, 24 .. 60 octets"
     return warning("never-occurs", message, atom.span, help=help_)
+
+
+def without_entry(pipeline: Pipeline) -> str:
+    """Why a function meets no packet without an entry in the connection table."""
+    if pipeline.untracked != "drop":
+        return "packets without an entry pass by every Nat: test them in a Filter"
+    return "packets without an entry are dropped before the first statement, unless a Conntrack has `untracked: filter`"
 
 
 def _outside(some: Intervals, others: Intervals) -> Intervals:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from naclc.decision.causes import Finder
 from naclc.decision.conditions import atoms, packets_where
 from naclc.decision.deciders import Decider, Gate, Scope, Site, Visit, without
-from naclc.decision.facts import FACT_FIELDS, Place, occurring, packets_at
-from naclc.decision.occurrence import impossible, never_occurring
+from naclc.decision.facts import FACT_FIELDS, Place, as_seen_by, occurring, packets_at
+from naclc.decision.occurrence import impossible, never_occurring, without_entry
 from naclc.decision.symbolic import Pairs, Symbols
 from naclc.decision.trampoline import Work, run
 from naclc.diagnostics import Diagnostic, warning
@@ -143,10 +143,10 @@ class _Analysis:
 
     def __init__(self, functions: list[Function], pipeline: Pipeline, symbols: Symbols, exact: bool) -> None:
         self.symbols = symbols
-        self.pipeline = pipeline
+        self.pipeline = as_seen_by(functions[0].kind, pipeline)  # Filters call Filters, Nats call Nats
         self.functions = {function.name: function for function in functions}
-        self.finder = Finder(symbols, pipeline, exact)
-        self.possible = occurring(pipeline)
+        self.finder = Finder(symbols, self.pipeline, without_entry(pipeline), exact)
+        self.possible = occurring(self.pipeline)
         self.visits: dict[str, Visit] = {}
         self.passing: dict[str, BDDFunction] = {}  # of called functions: what comes to their end
         self.paired: set[str] = set()  # functions that compare fields with each other, or call one that does

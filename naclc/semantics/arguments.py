@@ -11,6 +11,7 @@ from naclc.diagnostics import Label
 from naclc.net.addresses import format_address, is_unicast
 from naclc.net.constants import SEVERITIES
 from naclc.net.fields import Field
+from naclc.semantics.advice import not_a_value
 from naclc.semantics.conditions import Conditions
 from naclc.semantics.keys import check_port, origin_label
 from naclc.semantics.model import Protocol
@@ -76,7 +77,8 @@ class Arguments:
     def _refuse_element(self, value: Value) -> bool:
         if value.sort not in (Sort.FUNCTION, Sort.ELEMENT):
             return False
-        self._reporter.error("not-a-value", f"`{value.span.text}` is {value.what}, not a value", value.span)
+        message = f"`{value.span.text}` is {value.what}, not a value"
+        self._reporter.error("not-a-value", message, value.span, help=not_a_value(value))
         return True
 
     def message(self, action: ast.Action, context: Protocol | None) -> tuple[int, tuple[str | Field, ...]] | None:

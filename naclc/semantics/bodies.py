@@ -109,7 +109,8 @@ class _BodyReader:
     def body(self, body: ast.Body, context: Context) -> tuple[model.Statement, ...]:
         """The statements that are without errors."""
         if not body.statements:
-            self._reporter.warning("empty-body", "this body is empty", body.span)
+            advice = "write what shall happen into it, or remove it"
+            self._reporter.warning("empty-body", "this body is empty", body.span, help=advice)
         self._check_after_verdict(body)
         read = [self._statement(statement, context) for statement in body.statements]
         return tuple(statement for statement in read if statement is not None)
@@ -120,7 +121,8 @@ class _BodyReader:
             if isinstance(statement, ast.Action) and statement.name.text.lower() in ends:
                 label = Label(statement.span, "the function ends here")
                 message = f"nothing gets past `{statement.name.text}`"
-                self._reporter.warning("after-verdict", message, following.span, label)
+                advice = "remove what comes after it, or move it before"
+                self._reporter.warning("after-verdict", message, following.span, label, help=advice)
                 return
 
     def _statement(self, statement: ast.Statement, context: Context) -> model.Statement | None:
@@ -149,7 +151,9 @@ class _BodyReader:
         kind = kind_of(function.type, self._reporter)
         protocol = protocol_of(function.subtype, self._reporter)
         if kind and self._kind and kind is not self._kind:
-            self._reporter.error("wrong-function", f"a {kind} cannot stand in a {self._kind}", function.type.span)
+            message = f"a {kind} cannot stand in a {self._kind}"
+            advice = f"move it to top level, give it a name, and attach it to a chain: `{kind}::IP name {{ … }}`"
+            self._reporter.error("wrong-function", message, function.type.span, help=advice)
             return None
         if function.name:
             self._reporter.warning(
@@ -160,7 +164,8 @@ class _BodyReader:
             )
         if protocol and not may_run(protocol, context.protocol):
             message = f"a {kind}::{protocol} cannot stand in {an(context.protocol)} context"
-            self._reporter.error("wrong-subtype", message, function.subtype.span)
+            advice = f"no packet is both: write it beside the {kind}::{context.protocol}, in a {kind}::IP"
+            self._reporter.error("wrong-subtype", message, function.subtype.span, help=advice)
         elif protocol and protocol is not Protocol.IP and context.open:
             self._info.open_blocks.append((protocol, function.subtype.span))
         body = self.body(function.body, context.inside(protocol))
@@ -196,7 +201,8 @@ class _BodyReader:
 
     def _rewrite(self, action: ast.Action, name: str, number: int, context: Context) -> model.Statement | None:
         if self._kind is Kind.FILTER:
-            self._belongs_elsewhere(action, Kind.NAT, None)
+            advice = f"write a function `Nat::IP name {{ {action.span.text} }}` and attach it to a chain"
+            self._belongs_elsewhere(action, Kind.NAT, advice)
             return None
         end = self._arguments.new_end(action, context.protocol)
         if end is None:
@@ -208,7 +214,7 @@ class _BodyReader:
         make = model.Dnat if name == "dnat" else model.Snat
         return make(end.address, end.port, number, action.span)
 
-    def _belongs_elsewhere(self, action: ast.Action, kind: Kind, advice: str | None) -> None:
+    def _belongs_elsewhere(self, action: ast.Action, kind: Kind, advice: str) -> None:
         message = f"`{action.name.text}` belongs in a {kind}, not in a {self._kind}"
         self._reporter.error("wrong-function", message, action.name.span, help=advice)
 
@@ -225,12 +231,15 @@ class _BodyReader:
         if self._kind and target.function_kind is not self._kind:
             label = Label(target.span, "declared here")
             message = f"`{name.text}` is a {target.function_kind} and cannot be called from a {self._kind}"
-            self._reporter.error("wrong-function", message, name.span, label)
+            advice = f"attach `{name.text}` to a chain, beside the {self._kind}, instead of calling it"
+            self._reporter.error("wrong-function", message, name.span, label, help=advice)
             return None
         if target.protocol and not may_run(target.protocol, context.protocol):
             what = f"a {target.function_kind}::{target.protocol}"
             message = f"`{name.text}` is {what} and cannot be called in {an(context.protocol)} context"
-            self._reporter.error("wrong-subtype", message, name.span, Label(target.span, "declared here"))
+            label = Label(target.span, "declared here")
+            advice = f"no packet is both: call it outside the {target.function_kind}::{context.protocol}"
+            self._reporter.error("wrong-subtype", message, name.span, label, help=advice)
             return None
         self._info.calls.append(CallSite(target, name.span, context))
         return model.Call(name.text, number, action.span)
@@ -243,4 +252,7 @@ class _BodyReader:
         else:
             message = f"there is no action or function `{name.text}`"
         known = [*ACTIONS, *self._scope.names(ElementKind.FUNCTION)]
-        self._reporter.error("unknown-action", message, name.span, help=suggestion(name.text, known))
+        advice = (
+            suggestion(name.text, known) or f"declare a function that is called so: `Filter::IP {name.text} {{ … }}`"
+        )
+        self._reporter.error("unknown-action", message, name.span, help=advice)

@@ -107,7 +107,8 @@ class Calls:
         for child, span in info.open_blocks:
             if not may_run(child, protocol):
                 message = f"a {kind}::{child} cannot stand in {an(protocol)} context, from which `{name}` is called"
-                self._reporter.error("wrong-subtype", message, span, label)
+                advice = f"no packet is both: call `{name}` outside the {kind}::{protocol}"
+                self._reporter.error("wrong-subtype", message, span, label, help=advice)
         if protocol is Protocol.ICMP:
             for action, span in info.open_ports:
                 refuse_port_in_icmp(self._reporter, action, span, label)
@@ -121,7 +122,8 @@ class Calls:
                     f"`{target.name}` is a {kind}::{target.protocol} and cannot be called in {an(protocol)} context, "
                     f"from which `{name}` is called"
                 )
-                self._reporter.error("wrong-subtype", message, call.span, label)
+                advice = f"no packet is both: call `{name}` outside the {kind}::{protocol}"
+                self._reporter.error("wrong-subtype", message, call.span, label, help=advice)
             elif target.protocol is Protocol.IP:
                 below.append((self._functions[target.name], protocol, call))
         return below
@@ -161,6 +163,7 @@ class Calls:
             f"`accept` in `{first.function}` does not end the {hook} chain, `{second.function}` still decides",
             first.span,
             Label(second.span, "comes after it"),
+            help="call one from the other and attach that one alone, if the first `accept` shall count",
         )
 
     def _find_accepting(self) -> set[str]:

@@ -6,6 +6,7 @@ Reports   unknown-function, type-mismatch, wrong-subtype, wrong-function, duplic
 from __future__ import annotations
 
 from naclc.diagnostics import Label
+from naclc.semantics import advice
 from naclc.semantics.model import Attachment, Hook, Kind, Protocol
 from naclc.semantics.scope import Scope
 from naclc.semantics.spelling import suggestion
@@ -39,13 +40,16 @@ class _ChainReader:
         elif isinstance(view.value, ast.Path):
             self._refuse_name(view.value, value)
         else:
-            self._scope.reporter.error("type-mismatch", f"`{self._hook}` takes functions, not {value.what}", value.span)
+            message = f"`{self._hook}` takes functions, not {value.what}"
+            cure = advice.for_key(self._scope, self._hook, value)
+            self._scope.reporter.error("type-mismatch", message, value.span, help=cure)
 
     def _refuse_name(self, path: ast.Path, value: Value | None = None) -> None:
         name = path.text
         message = f"there is no function `{name}`" if value is None else f"`{name}` is {value.what}, not a function"
-        known = self._scope.names(ElementKind.FUNCTION)
-        self._scope.reporter.error("unknown-function", message, path.span, help=suggestion(name, known))
+        cure = suggestion(name, self._scope.names(ElementKind.FUNCTION))
+        cure = cure or "name a function of the policy; one is declared as in `Filter::IP inbound { drop }`"
+        self._scope.reporter.error("unknown-function", message, path.span, help=cure)
 
     def _read_list(self, view: View) -> None:
         if view.key in self._open or not isinstance(view.value, ast.List):
@@ -62,9 +66,9 @@ class _ChainReader:
             return  # its type is not known, which has been reported
         if function.function_kind is Kind.NAT:
             if self._hook is Hook.FORWARD:
-                reporter.error(
-                    "wrong-function", f"`{function.name}` is a Nat: `forward` takes Filters", value.span, label
-                )
+                message = f"`{function.name}` is a Nat: `forward` takes Filters"
+                cure = "attach it to prerouting (dnat) or postrouting (snat) of an Iface"
+                reporter.error("wrong-function", message, value.span, label, help=cure)
                 return
         elif function.protocol is not Protocol.IP:
             reporter.error(
@@ -82,5 +86,6 @@ class _ChainReader:
                 f"`{function.name}` is twice in this chain",
                 value.span,
                 Label(first.span, "first here"),
+                help="remove one of them: the second decides as the first did",
             )
         self.chain.append(attachment)

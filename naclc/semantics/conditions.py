@@ -6,7 +6,7 @@ Reports   all codes of docs/language.md section 4 that concern tests; field-not-
 from __future__ import annotations
 
 from naclc.net.fields import Field, FieldType
-from naclc.semantics import model
+from naclc.semantics import advice, model
 from naclc.semantics.model import Protocol
 from naclc.semantics.scope import Scope
 from naclc.semantics.sets import EMPTY_SET, Sets, bounds, number_of
@@ -83,8 +83,8 @@ class Conditions:
         if found.field and found.field.type is FieldType.BOOL:
             return model.Compare(found.field, "==", 1, value.span)
         what = f"`{found.field.name}`" if found.field else found.what
-        advice = f"compare it with something, as in `{value.span.text} == …`" if found.field else None
-        self._reporter.error("not-a-condition", f"{what} is neither true nor false", value.span, help=advice)
+        cure = advice.for_field(self._scope, found.field, found) if found.field else advice.as_condition(found)
+        self._reporter.error("not-a-condition", f"{what} is neither true nor false", value.span, help=cure)
         return None
 
     def _test(self, test: ast.Test, context: Protocol | None) -> model.Condition | None:
@@ -114,11 +114,11 @@ class Conditions:
         return True
 
     def _check_is_value(self, side: Value) -> bool:
-        if side.sort is Sort.FUNCTION:
-            self._reporter.error("not-a-value", f"`{side.span.text}` is a function, not a value", side.span)
-        elif side.sort is Sort.ELEMENT:
-            self._reporter.error("not-a-value", f"`{side.span.text}` is {side.what}, not a value", side.span)
-        return side.sort not in (Sort.FUNCTION, Sort.ELEMENT)
+        if side.sort not in (Sort.FUNCTION, Sort.ELEMENT):
+            return True
+        message = f"`{side.span.text}` is {side.what}, not a value"
+        self._reporter.error("not-a-value", message, side.span, help=advice.not_a_value(side))
+        return False
 
     def _compare_fields(self, test: ast.Test, left: Field, right: Field) -> model.Condition | None:
         legal = between_fields(left.type, right.type)
@@ -128,7 +128,8 @@ class Conditions:
             self._refuse_operator(test, left)
         else:
             message = f"`{left.name}` and `{right.name}` are different kinds of fields"
-            self._reporter.error("type-mismatch", message, test.span)
+            cure = "compare fields of one kind, as in `ip.saddr == ip.daddr`, or a field with a value"
+            self._reporter.error("type-mismatch", message, test.span, help=cure)
         return None
 
     def _refuse_operator(self, test: ast.Test, field: Field) -> None:
@@ -150,13 +151,15 @@ class Conditions:
             )
         else:
             message = f"`{field.name}` is compared with {wanted(field.type)}, not {constant.what}"
-            self._reporter.error("type-mismatch", message, constant.span)
+            cure = advice.for_field(self._scope, field, constant)
+            self._reporter.error("type-mismatch", message, constant.span, help=cure)
         return None
 
     def _compare_constants(self, test: ast.Test, left: Value, right: Value) -> model.Condition | None:
         if test.operator not in between_constants(left.sort, right.sort):
             message = f"{left.what} and {right.what} cannot be compared with `{test.operator}`"
-            self._reporter.error("type-mismatch", message, test.span)
+            cure = "one side is a packet field as a rule, as in `tcp.dport == 443`"
+            self._reporter.error("type-mismatch", message, test.span, help=cure)
             return None
         truth = EVALUATE[test.operator](number_of(left, self._ifaces), number_of(right, self._ifaces))
         if left.literal and right.literal:
@@ -165,14 +168,17 @@ class Conditions:
 
     def _warn_constant(self, truth: bool, span: Span) -> None:
         word = "true" if truth else "false"
-        self._reporter.warning("constant-condition", f"this condition is always {word}", span)
+        cure = "remove the test, or give the value a name: a named constant is a switch"
+        self._reporter.warning("constant-condition", f"this condition is always {word}", span, help=cure)
 
     def _membership(self, test: ast.Test, left: Value, right: Value) -> model.Condition | None:
         left_good = left.sort is not Sort.BAD and self._check_is_value(left)
         if left_good and left.sort in SETS:
-            self._reporter.error("set-not-allowed", f"{left.what} cannot stand on the left of `in`", left.span)
+            message = f"{left.what} cannot stand on the left of `in`"
+            cure = "write the field on the left and the set on the right, as in `tcp.dport in [80, 443]`"
+            self._reporter.error("set-not-allowed", message, left.span, help=cure)
             left_good = False
-        if not self._check_set(right) or not left_good:
+        if not self._check_set(right, left.field) or not left_good:
             return None
         if left.field:
             if "in" not in _any_set(left.field):
@@ -183,11 +189,12 @@ class Conditions:
             return None if leaves is None else model.InSet(left.field, leaves, test.span)
         return self._constant_membership(test, left, right)
 
-    def _check_set(self, right: Value) -> bool:
+    def _check_set(self, right: Value, field: Field | None) -> bool:
         if right.sort in SETS:
             return True
         if right.sort in (Sort.IFACE, Sort.ELEMENT):
-            self._reporter.error("element-as-set", f"`{right.span.text}` is no set of values", right.span)
+            message = f"`{right.span.text}` is no set of values"
+            self._reporter.error("element-as-set", message, right.span, help=advice.not_a_set(field, right))
         elif right.sort is Sort.FUNCTION:
             self._check_is_value(right)
         elif right.sort is not Sort.BAD:
@@ -216,10 +223,13 @@ class Conditions:
         if not self._sets.check_is_value(leaf):
             return False
         if leaf.sort is Sort.ELEMENT or (leaf.sort is Sort.IFACE and left.sort is not Sort.IFACE):
-            self._reporter.error("element-as-set", f"`{leaf.span.text}` is no set of values", leaf.span)
+            message = f"`{leaf.span.text}` is no set of values"
+            self._reporter.error("element-as-set", message, leaf.span, help=advice.not_a_set(None, leaf))
             return False
         if "in" not in between_constants(left.sort, leaf.sort):
-            self._reporter.error("type-mismatch", f"{left.what} cannot be compared with {leaf.what}", leaf.span)
+            message = f"{left.what} cannot be compared with {leaf.what}"
+            cure = "the values of a set are of the kind that stands on the left"
+            self._reporter.error("type-mismatch", message, leaf.span, help=cure)
             return False
         if leaf.sort is Sort.CIDR:
             self._sets.check_cidr(leaf)

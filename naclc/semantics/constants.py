@@ -7,6 +7,7 @@ Reports   unknown-name, unknown-member, unknown-field, not-a-value, duplicate-ke
 from __future__ import annotations
 
 from naclc.net.addresses import format_address, mask_of
+from naclc.semantics.advice import not_a_value
 from naclc.semantics.reporter import Reporter
 from naclc.semantics.scope import BREAK_CYCLE, WORDS, Scope
 from naclc.semantics.values import Addition, Element, ElementKind, Sort, Unknown, Value, View
@@ -114,16 +115,17 @@ class _Walk:
                 help="a field may stand only in a test or in log()",
             )
         elif target.sort is Sort.ELEMENT and path.text.lower() not in WORDS:
-            self._scope.reporter.error("not-a-value", f"`{path.text}` is {target.what}, not a value", path.span)
+            message = f"`{path.text}` is {target.what}, not a value"
+            self._scope.reporter.error("not-a-value", message, path.span, help=not_a_value(target))
 
     def _refuse_additions(self, additions: tuple[Addition, ...], what: str) -> None:
         for addition in additions:
             if addition is addition.owner.additions and addition.owner.kind is ElementKind.GATEWAY:
                 continue  # a list of routes takes options, see naclc.semantics.gateway
             for child in addition.children.values():
-                self._scope.reporter.error(
-                    "bad-assignment", f"cannot add `{child.name.text}` to {what}", child.name.span
-                )
+                message = f"cannot add `{child.name.text}` to {what}"
+                advice = "make it an object, `{ key: value }`, or remove the assignment"
+                self._scope.reporter.error("bad-assignment", message, child.name.span, help=advice)
 
 
 def literal_kind(value: ast.Value) -> str:

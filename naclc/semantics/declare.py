@@ -96,7 +96,8 @@ class _Declarer:
             )
             return
         if name.lower() in CONSTANTS or name.lower() in ACTIONS or name.lower() == "iface":
-            self._reporter.warning("shadows-builtin", f"`{name}` is also the name of something built in", span)
+            message = f"`{name}` is also the name of something built in"
+            self._reporter.warning("shadows-builtin", message, span, help="choose another name, unless you mean to")
 
     def function(self, function: ast.Function) -> None:
         kind = kind_of(function.type, self._reporter)
@@ -137,7 +138,8 @@ class _Declarer:
         first = self._once.setdefault(kind, typed.name)
         if first is not typed.name:
             message = f"there can be only one {_TYPE_NAMES[typed.type.text.lower()]}"
-            self._reporter.error("duplicate-element", message, typed.name.span, Label(first.span, "the first one"))
+            label, advice = Label(first.span, "the first one"), "merge the two, or remove one of them"
+            self._reporter.error("duplicate-element", message, typed.name.span, label, help=advice)
 
     def assign(self, assignment: ast.Untyped) -> None:
         """Enters a dotted assignment into the additions of its element."""
@@ -146,13 +148,15 @@ class _Declarer:
         if element is None:
             if head.text not in self._scope.silenced:
                 message = f"there is no element `{head.text}` to add to"
-                advice = suggestion(head.text, self._scope.elements)
+                objects = [*self._scope.names(*(kind for kind in ElementKind if kind is not ElementKind.FUNCTION))]
+                advice = suggestion(head.text, objects) or f"declare it, as in `{head.text}: {{ }}`"
                 self._reporter.error("bad-assignment", message, head.span, help=advice)
             return
         if element.kind is ElementKind.FUNCTION:
             label = Label(element.span, "declared here")
             message = f"`{head.text}` is a function: nothing can be added to it"
-            self._reporter.error("bad-assignment", message, head.span, label)
+            advice = "remove the assignment; what a function does is written between its braces"
+            self._reporter.error("bad-assignment", message, head.span, label, help=advice)
             return
         if element.additions is None:
             element.additions = Addition(head, element)

@@ -35,14 +35,14 @@ def read_gateway(scope: Scope, element: Element, ifaces: dict[str, ReadIface]) -
         return None
     if value.sort not in (Sort.OBJECT, Sort.LIST) or value.view is None:
         message = f"a Gateway is an object or a list of routes, not {value.what}"
-        scope.reporter.error("type-mismatch", message, root.value.span)
+        advice = "as in `{ r1: { net: 10.0.0.0, netmask: 255.0.0.0, iface: eth0 } }`"
+        scope.reporter.error("type-mismatch", message, root.value.span, help=advice)
         return None
     reader = _GatewayReader(scope, ifaces)
     options = reader.read_list(value.view) if value.sort is Sort.LIST else reader.read_object(value.view)
     if not reader.written:
-        scope.reporter.warning(
-            "no-routes", f"Gateway `{element.name}` has no route: nothing is forwarded", element.span
-        )
+        message, advice = f"Gateway `{element.name}` has no route: nothing is forwarded", "give it one, or remove it"
+        scope.reporter.warning("no-routes", message, element.span, help=advice)
     keys = Keys(scope, f"Gateway `{element.name}`", element.span, options)
     time_exceeded = keys.boolean("send_time_exceeded")
     forward: tuple[Attachment, ...] | None = None
@@ -120,7 +120,8 @@ class _GatewayReader:
         if value.sort is Sort.OBJECT and value.view:
             self._read_route(value.view, value.span)
         elif value.sort is not Sort.BAD:
-            self._reporter.error("type-mismatch", f"a route is an object, not {value.what}", value.span)
+            advice = "as in `{ net: 10.0.0.0, netmask: 255.0.0.0, iface: eth0 }`"
+            self._reporter.error("type-mismatch", f"a route is an object, not {value.what}", value.span, help=advice)
 
     def _read_named(self, entry: Entry) -> None:
         value = self._scope.ground(entry.view)
@@ -154,16 +155,17 @@ class _GatewayReader:
     def _read_destination(self, keys: Keys) -> _Destination | None:
         if "net" in keys.entries and "host" in keys.entries:
             first, last = sorted((keys.key_span("net"), keys.key_span("host")), key=lambda span: span.start)
-            self._reporter.error(
-                "net-and-host", "a route has either `net` or `host`", last, Label(first, "first given here")
-            )
+            label = Label(first, "first given here")
+            advice = "keep `net` and `netmask` for a network, or `host` alone for one machine"
+            self._reporter.error("net-and-host", "a route has either `net` or `host`", last, label, help=advice)
             return None
         if "host" in keys.entries:
             host = keys.host_address("host")
             keys.netmask("netmask", 32)
             return None if host is None else _Destination(host, ALL_ONES)
         if "net" not in keys.entries:
-            self._reporter.error("missing-key", f"{keys.title} needs `net` or `host`", keys.span)
+            advice = "as in `net: 10.0.0.0, netmask: 255.0.0.0`, or `host: 10.0.0.1` for one machine"
+            self._reporter.error("missing-key", f"{keys.title} needs `net` or `host`", keys.span, help=advice)
             keys.netmask("netmask", 0)
             return None
         net = keys.address("net")
@@ -206,6 +208,7 @@ class _GatewayReader:
                     f"the nexthop {format_address(nexthop)} is outside the subnet of `{element.name}`",
                     keys.value_span("nexthop"),
                     Label(iface.address_span, f"the address of `{element.name}`"),
+                    help="name a router in that subnet, or the Iface in whose subnet it is",
                 )
         elif (nexthop == 0 or "nexthop" not in keys.entries) and not iface.gateway:
             covered = destination.netmask >= iface.netmask and in_subnet(destination.net, iface.address, iface.netmask)

@@ -118,7 +118,8 @@ def _open_iface(scope: Scope, element: Element) -> Keys | None:
         return Keys(scope, f"Iface `{element.name}`", element.span, scope.members(value.view))
     if value.sort is not Sort.BAD:
         message = f"an Iface is an object or a config word, not {value.what}"
-        scope.reporter.error("type-mismatch", message, root.value.span)
+        advice = f"as in `Iface {element.name} {{ index: 0 }}`"
+        scope.reporter.error("type-mismatch", message, root.value.span, help=advice)
     return None
 
 
@@ -222,8 +223,12 @@ def _read_nic(keys: Keys, nics: int | None) -> int | str | None:
         return None
     number = keys.integer("index")
     if number is not None and nics is not None and number >= nics:
-        there = f"NICs 0 to {nics - 1}" if nics else "no NIC"
-        keys.reporter.error("nic-missing", f"there is no NIC {number}: the machine has {there}", value.span)
+        there = "no NIC" if not nics else "NIC 0 alone" if nics == 1 else f"NICs 0 to {nics - 1}"
+        message, advice = (
+            f"there is no NIC {number}: the machine has {there}",
+            f"say `--nics {number + 1}` if it has more",
+        )
+        keys.reporter.error("nic-missing", message, value.span, help=advice)
     return number
 
 
@@ -241,13 +246,15 @@ def _check_subnet(keys: Keys, iface: ReadIface) -> None:
             help=f"hosts there are {format_address(first + 1)} to {format_address(last - 1)}",
         )
     if gateway and gateway == address:
-        keys.reporter.warning("gateway-outside", "the gateway is the Iface's own address", keys.value_span("gateway"))
+        message, advice = "the gateway is the Iface's own address", "write the address of the router in its subnet"
+        keys.reporter.warning("gateway-outside", message, keys.value_span("gateway"), help=advice)
     elif gateway and not in_subnet(gateway, address, mask):
         keys.reporter.warning(
             "gateway-outside",
             f"the gateway {format_address(gateway)} is outside the Iface's subnet",
             keys.value_span("gateway"),
             Label(keys.value_span("address"), "the Iface's address"),
+            help="write an address of its subnet, or correct the netmask",
         )
 
 
@@ -262,7 +269,8 @@ def check_together(reporter: Reporter, ifaces: list[ReadIface]) -> None:
             where = "on the same NIC" if iface.vlan is None else f"VLAN {iface.vlan} of the same NIC"
             message = f"Ifaces `{other.element.name}` and `{iface.element.name}` are {where}"
             label = Label(other.nic_span, "first given here")
-            reporter.error("duplicate-iface", message, iface.nic_span, label)
+            which = "index" if iface.vlan is None else "vlan"
+            reporter.error("duplicate-iface", message, iface.nic_span, label, help=f"give one another `{which}`")
     _check_overlaps(reporter, _check_addresses(reporter, ifaces))
 
 
@@ -278,10 +286,12 @@ def _check_addresses(reporter: Reporter, ifaces: list[ReadIface]) -> list[ReadIf
             other = clash or earlier[0]
             message = f"Ifaces `{other.element.name}` and `{iface.element.name}` have the same address"
             label = Label(other.address_span, "first given here")
+            advice = "give one of them another address"
             if clash:
-                reporter.error("duplicate-address", message, iface.address_span, label)
+                reporter.error("duplicate-address", message, iface.address_span, label, help=advice)
             else:
-                reporter.warning("duplicate-address", message, iface.address_span, label)
+                advice += ", unless the networks are meant to be apart"
+                reporter.warning("duplicate-address", message, iface.address_span, label, help=advice)
         if clash is None:
             earlier.append(iface)
     return [same[0] for same in holders.values()]
@@ -313,6 +323,7 @@ def _check_overlaps(reporter: Reporter, ifaces: list[ReadIface]) -> None:
                 f"the subnets of `{earlier.element.name}` and `{later.element.name}` overlap",
                 later.address_span,
                 Label(earlier.address_span, f"the address of `{earlier.element.name}`"),
+                help="correct an address or a netmask: a host of both is looked for on one of them only",
             )
         if widest is None or last > widest[0]:
             widest = (last, iface)

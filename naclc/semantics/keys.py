@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from naclc.diagnostics import Label
 from naclc.net.addresses import format_address, is_unicast, mask_of, prefix_of
+from naclc.semantics import advice
 from naclc.semantics.reporter import Reporter
 from naclc.semantics.scope import Scope
 from naclc.semantics.sets import shown
@@ -46,7 +47,8 @@ class Keys:
     def require(self, key: str) -> bool:
         if key in self.entries:
             return True
-        self.reporter.error("missing-key", f"{self.title} needs the key `{key}`", self.span)
+        message, cure = f"{self.title} needs the key `{key}`", f"as in `{advice.example(self.scope, key)}`"
+        self.reporter.error("missing-key", message, self.span, help=cure)
         return False
 
     def key_span(self, key: str) -> Span:
@@ -65,7 +67,8 @@ class Keys:
 
     def mismatch(self, key: str, wanted: str, value: Value, help: str | None = None) -> None:
         message = f"`{key}` takes {wanted}, not {value.what}"
-        self.reporter.error("type-mismatch", message, value.span, *origin_label(value), help=help)
+        cure = help or advice.for_key(self.scope, key, value)
+        self.reporter.error("type-mismatch", message, value.span, *origin_label(value), help=cure)
 
     def inner(self, key: str) -> Keys | None:
         """The members of the object that `key` holds."""
@@ -115,15 +118,19 @@ class Keys:
         message = (
             f"there is no Iface `{path.text}`" if value is None else f"`{path.text}` is {value.what}, not an Iface"
         )
-        known = self.scope.names(ElementKind.IFACE)
-        self.reporter.error("unknown-iface", message, path.span, help=suggestion(path.text, known))
+        cure = suggestion(path.text, self.scope.names(ElementKind.IFACE))
+        cure = cure or "name an Iface of the policy; one is declared as in `Iface eth0 { index: 0 }`"
+        self.reporter.error("unknown-iface", message, path.span, help=cure)
 
     def integer(self, key: str, low: int = 0) -> int | None:
         value = self._number(key)
         if value is None or low <= value.number <= INT_MAX:
             return value.number if value else None
         message = f"`{key}` must be {low} to {INT_MAX}, not {shown(value.number)}"
-        self.reporter.error("value-out-of-range", message, value.span, *origin_label(value))
+        cure = f"write a number of {low} to {INT_MAX}, or remove the key"
+        if key == "index":
+            cure = f"NICs count from 0, as in `{advice.example(self.scope, key)}`"
+        self.reporter.error("value-out-of-range", message, value.span, *origin_label(value), help=cure)
         return None
 
     def vlan(self, key: str) -> int | None:
@@ -131,8 +138,8 @@ class Keys:
         if value is None or 1 <= value.number <= MAX_VLAN:
             return value.number if value else None
         message = f"`{key}` must be 1 to {MAX_VLAN}, not {shown(value.number)}"
-        advice = "a VLAN tag has 12 bits, and 0 and 4095 are reserved"
-        self.reporter.error("vlan-out-of-range", message, value.span, *origin_label(value), help=advice)
+        cure = "a VLAN tag has 12 bits, and 0 and 4095 are reserved"
+        self.reporter.error("vlan-out-of-range", message, value.span, *origin_label(value), help=cure)
         return None
 
     def _number(self, key: str) -> Value | None:
@@ -166,11 +173,11 @@ class Keys:
         if value is None:
             return None
         if value.sort is not Sort.ADDR:
-            advice = None
+            cure = None
             if value.sort is Sort.CIDR:
                 mask = format_address(mask_of(value.last))
-                advice = f"write `{key}: {format_address(value.number)}`, and `netmask: {mask}` beside it"
-            self.mismatch(key, "an address", value, advice)
+                cure = f"write `{key}: {format_address(value.number)}`, and `netmask: {mask}` beside it"
+            self.mismatch(key, "an address", value, cure)
             return None
         return value.number
 
@@ -201,12 +208,12 @@ class Keys:
         if prefix is not None and shortest <= prefix <= longest:
             return mask
         problem = "must be ones and then zeros" if prefix is None else f"cannot be {format_address(mask)} here"
-        advice = "a mask has its ones first, as in 255.255.255.0"
+        cure = "a mask has its ones first, as in 255.255.255.0"
         if shortest == 32:
-            advice = "a host route has the netmask 255.255.255.255"
+            cure = "a host route has the netmask 255.255.255.255"
         elif prefix is not None:
-            advice = "a subnet has a mask of 1 to 32 ones, as in 255.255.255.0"
-        self.reporter.error("bad-netmask", f"`{key}` {problem}", self.value_span(key), help=advice)
+            cure = "a subnet has a mask of 1 to 32 ones, as in 255.255.255.0"
+        self.reporter.error("bad-netmask", f"`{key}` {problem}", self.value_span(key), help=cure)
         return None
 
 
@@ -218,8 +225,8 @@ def open_element(scope: Scope, element: Element) -> Keys | None:
         return Keys(scope, f"{element.type_name} `{element.name}`", element.span, members_of(scope, value.view))
     if value.sort is not Sort.BAD:
         message = f"{element.kind} is an object, not {value.what}"
-        advice = f"write {element.type_name} {element.name} {{ … }}"
-        scope.reporter.error("type-mismatch", message, root.value.span, help=advice)
+        cure = f"write {element.type_name} {element.name} {{ … }}"
+        scope.reporter.error("type-mismatch", message, root.value.span, help=cure)
     return None
 
 
@@ -228,8 +235,8 @@ def check_port(reporter: Reporter, what: str, value: Value) -> bool:
     if 1 <= value.number <= MAX_PORT:
         return True
     message = f"`{what}` must be 1 to {MAX_PORT}, not {shown(value.number)}"
-    advice = "0 is no port, and a port has 16 bits"
-    reporter.error("port-out-of-range", message, value.span, *origin_label(value), help=advice)
+    cure = "0 is no port, and a port has 16 bits"
+    reporter.error("port-out-of-range", message, value.span, *origin_label(value), help=cure)
     return False
 
 

@@ -169,12 +169,11 @@ class Scope:
             return _bad(path.span) if head in self.silenced else self.unknown_name(head)
         if head.lower() in CONSTANTS and head.lower() not in FIELD_HEADS:
             what = CONSTANT_SORTS[CONSTANTS[head.lower()].kind]
-            return Unknown("unknown-member", f"`{head}` is {what}: it has no members", 1, None)
+            return Unknown("unknown-member", f"`{head}` is {what}: it has no members", 1, f"write `{head}` alone")
         if head.lower() in FIELD_HEADS:
             known = [name for name in FIELDS if name.startswith(head.lower() + ".")]
-            return Unknown(
-                "unknown-field", f"there is no packet field `{path.text}`", 1, suggestion(path.text, known or FIELDS)
-            )
+            advice = suggestion(path.text, known) or f"known: {', '.join(f'`{name}`' for name in known)}"
+            return Unknown("unknown-field", f"there is no packet field `{path.text}`", 1, advice)
         return self.unknown_name(head)
 
     def unknown_name(self, name: str, *more: str) -> Unknown:
@@ -185,7 +184,7 @@ class Scope:
             advice = suggestion(name, [*self.elements, *CONSTANTS, *more])
             if any(self._is_known(name[:at]) and self._is_known(name[at + 1 :]) for at in _hyphens(name)):
                 advice = "a range is written in numbers, as in `80-443`; between letters `-` is part of a name"
-        return Unknown("unknown-name", f"nothing is called `{name}`", 0, advice)
+        return Unknown("unknown-name", f"nothing is called `{name}`", 0, advice or f"declare it, as in `{name}: 80`")
 
     def _is_known(self, name: str) -> bool:
         return name in self.elements or name.lower() in CONSTANTS
@@ -222,7 +221,8 @@ class Scope:
 
     def _find_member(self, element: Element, path: ast.Path) -> View | Value | Unknown:
         if element.kind is ElementKind.FUNCTION:
-            return Unknown("unknown-member", f"`{element.name}` is a function: it has no members", 1, None)
+            message = f"`{element.name}` is a function: it has no members"
+            return Unknown("unknown-member", message, 1, "members are read from objects and typed elements")
         view = self.root(element)
         for index, part in enumerate(path.parts[1:], 1):
             value = self.follow(view)
@@ -232,15 +232,18 @@ class Scope:
                 return _bad(path.span)
             before = ".".join(name.text for name in path.parts[:index])
             if value.sort is not Sort.OBJECT or value.view is None:
-                return Unknown("unknown-member", f"`{before}` is {value.what}: it has no members", index, None)
+                message = f"`{before}` is {value.what}: it has no members"
+                return Unknown("unknown-member", message, index, f"write `{before}` alone")
             members = self.members(value.view)
             entry = members.get(part.text.lower() if value.view.fold else part.text)
             if entry is None:
                 advice = suggestion(part.text, [member.name.text for member in members.values()])
+                advice = advice or f"add it, as in `{before}.{part.text}: …`"
                 return Unknown("unknown-member", f"`{before}` has no member `{part.text}`", index, advice)
             view = entry.view
         if element.typed and isinstance(view.value, ast.Object):
-            return Unknown("not-a-value", f"`{path.text}` is part of {element.kind}, not a value", 0, None)
+            message = f"`{path.text}` is part of {element.kind}, not a value"
+            return Unknown("not-a-value", message, 0, "name a plain value in it")
         return view
 
     # --- members ---
@@ -281,16 +284,17 @@ class Scope:
                 "bad-assignment",
                 f"there is no member `{addition.name.text}` to add to",
                 addition.name.span,
-                help=suggestion(addition.name.text, [entry.name.text for entry in members.values()]),
+                help=suggestion(addition.name.text, [entry.name.text for entry in members.values()])
+                or f"give it an object first, as in `{addition.name.text}: {{ }}`",
             )
 
     def duplicate_key(self, again: ast.Name, first: ast.Name) -> None:
-        self.reporter.error(
-            "duplicate-key", f"`{again.text}` is given twice", again.span, Label(first.span, "first given here")
-        )
+        label, advice = Label(first.span, "first given here"), "remove one of them"
+        self.reporter.error("duplicate-key", f"`{again.text}` is given twice", again.span, label, help=advice)
 
-    def names(self, kind: ElementKind) -> Iterable[str]:
-        return (name for name, element in self.elements.items() if element.kind is kind)
+    def names(self, *kinds: ElementKind) -> Iterable[str]:
+        """Those of the elements of these kinds, in source order."""
+        return (name for name, element in self.elements.items() if element.kind in kinds)
 
 
 def _hyphens(name: str) -> list[int]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from naclc.diagnostics import Label
 from naclc.net.addresses import mask_of, subnet_bounds
 from naclc.net.fields import Field, FieldType
+from naclc.semantics import advice
 from naclc.semantics.constants import check_host_bits
 from naclc.semantics.model import Between, Leaf, Network, Single
 from naclc.semantics.scope import Scope
@@ -114,11 +115,13 @@ class Sets:
             return False
         labels = () if use.start <= leaf.span.start < use.end else (Label(use, f"compared with `{field.name}` here"),)
         if leaf.sort is Sort.ELEMENT or (leaf.sort is Sort.IFACE and field.type is not FieldType.IFACE):
-            self._reporter.error("element-as-set", f"`{leaf.span.text}` is no set of values", leaf.span, *labels)
+            message, cure = f"`{leaf.span.text}` is no set of values", advice.not_a_set(field, leaf)
+            self._reporter.error("element-as-set", message, leaf.span, *labels, help=cure)
             return False
         if "in" not in with_constant(field.type, leaf.sort):
             message = f"`{field.name}` is compared with {wanted(field.type)}, not {leaf.what}"
-            self._reporter.error("type-mismatch", message, leaf.span, *labels)
+            cure = advice.for_field(self._scope, field, leaf, in_set=True)
+            self._reporter.error("type-mismatch", message, leaf.span, *labels, help=cure)
             return False
         if leaf.sort is Sort.CIDR:
             self.check_cidr(leaf)
@@ -135,7 +138,8 @@ class Sets:
             )
             return False
         if leaf.sort is Sort.FUNCTION:
-            self._reporter.error("not-a-value", f"`{leaf.span.text}` is a function, not a value", leaf.span)
+            message = f"`{leaf.span.text}` is a function, not a value"
+            self._reporter.error("not-a-value", message, leaf.span, help=advice.not_a_value(leaf))
             return False
         return True
 
@@ -152,7 +156,10 @@ class Sets:
         if wrong:
             code = "port-out-of-range" if field.type is FieldType.PORT else "value-out-of-range"
             message = f"{shown(wrong[0])} does not fit `{field.name}`, which is 0 to {highest}"
-            self._reporter.error(code, message, value.span, *labels)
+            cure = f"write a number of 0 to {highest}"
+            if value.sort is Sort.FLAG:
+                cure = f"test `tcp.has-{value.span.text.lower()}`"
+            self._reporter.error(code, message, value.span, *labels, help=cure)
         return not wrong
 
     def check_overlap(self, leaves: list[Value], use: Span) -> None:
@@ -175,7 +182,10 @@ class Sets:
         same = bounds(earlier, self._ifaces) == bounds(later, self._ifaces)
         text = later.span.text
         message = f"`{text}` is in this set twice" if same else f"`{text}` overlaps `{earlier.span.text}` in this set"
-        self._reporter.warning("set-overlap", message, span, Label(other, "the other one"))
+        cure = "remove one of them: it changes nothing"
+        if not same:
+            cure = "remove the narrower one, or make the ranges end where the next begins"
+        self._reporter.warning("set-overlap", message, span, Label(other, "the other one"), help=cure)
 
 
 def _model_leaf(leaf: Value, ifaces: _IfaceNumbers) -> Leaf:

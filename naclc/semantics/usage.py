@@ -33,6 +33,10 @@ def check_unused(scope: Scope, bare_ifaces: list[Element]) -> None:
 def _warn(reporter: Reporter, element: Element) -> None:
     if element.kind is ElementKind.IFACE:
         message = f"Iface `{element.name}` does nothing: it has only an index, and nothing names it"
+        advice = "give it an address or a chain, or remove it"
     else:
         message = f"nothing uses `{element.name}`"
-    reporter.warning("unused", message, element.span)
+        advice = "remove it, or name it where it is meant to be used"
+        if element.kind is ElementKind.FUNCTION:
+            advice = "attach it to a chain, call it, or remove it"
+    reporter.warning("unused", message, element.span, help=advice)

@@ -20,7 +20,7 @@ def read_word(scope: Scope, view: View, what: str, words: Sequence[str]) -> str 
     """
 
     def refuse(path: ast.Path) -> None:
-        advice = suggestion(path.text, words)
+        advice = suggestion(path.text, words) or f"write {_choice(words)}"
         scope.reporter.error("unknown-word", f"there is no {what} `{path.text}`", path.span, help=advice)
 
     value = scope.ground(view, frozenset(words), refuse)
@@ -29,7 +29,9 @@ def read_word(scope: Scope, view: View, what: str, words: Sequence[str]) -> str 
     if isinstance(view.value, ast.Path) and value.sort in NAMED_CONSTANTS and value.literal:
         refuse(view.value)
     elif value.sort is not Sort.BAD:
-        scope.reporter.error("type-mismatch", f"{value.what} is no {what}: {_choice(words)}", value.span)
+        quotes = ", without quotes" if value.sort is Sort.STRING else ""
+        advice = f"write {_choice(words)}{quotes}"
+        scope.reporter.error("type-mismatch", f"{value.what} is no {what}", value.span, help=advice)
     return None
 
 

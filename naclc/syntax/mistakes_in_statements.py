@@ -83,7 +83,8 @@ def missing_colon(s: Situation) -> Repair | None:
         problem = error("syntax", f"expected `:` after {after}", s.span(s.token), help=f"put a `:` after {after}")
         return Repair(problem, 0, (s.made("COLON", ":"),))
     if s.accepts("COLON", s.after.kind) and s.token.kind in ("COMPARE", "MINUS", "COMMA"):
-        problem = error("syntax", f"expected `:` after {quoted(s.before)}, not {quoted(s.token)}", s.span(s.token))
+        message = f"expected `:` after {quoted(s.before)}, not {quoted(s.token)}"
+        problem = error("syntax", message, s.span(s.token), help=f"write `:` instead of {quoted(s.token)}")
         return Repair(problem, 1, (Token("COLON", ":", *s.token[2:]),))
     return None
 

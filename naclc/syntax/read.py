@@ -80,7 +80,8 @@ def _unreadable(path: str, name: str, problem: OSError | ValueError) -> Diagnost
         advice = f"give yourself the right to read it, for instance with `chmod u+r {path}`"
         return error("unreadable-file", f"`{name}` may not be read: permission denied", None, help=advice)
     reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-    return error("unreadable-file", f"`{name}` cannot be read: {reason.lower()}", None)
+    advice = "copy it to a place where it can be read, or give the policy on standard input with `-`"
+    return error("unreadable-file", f"`{name}` cannot be read: {reason.lower()}", None, help=advice)
 
 
 def _bad_encoding(name: str, data: bytes, problem: UnicodeDecodeError) -> Diagnostic:

@@ -89,7 +89,12 @@ class Recovery:
         message = f"expected {expected(self.machine)}"
         if before.kind != tables.END and before.end > before.start:
             message += f" after {quoted(before)}"
-        return error("syntax", f"{message}, not {quoted(token)}", span)
+        cure = f"remove {quoted(token)}, or write what is missing before it"
+        if token.kind == tables.END:
+            cure = f"write the rest after {quoted(before)}, or remove it"
+        elif message.startswith("expected a name after"):
+            cure = "a name begins with a letter"
+        return error("syntax", f"{message}, not {quoted(token)}", span, help=cure)
 
     def _misplaced(self, situation: Situation) -> Diagnostic:
         """Where a declaration could begin."""

@@ -18,12 +18,15 @@ def only(text: str) -> Diagnostic:
 NIC = '{ "iface": 0, "config": "static", "address": "10.0.0.1/24" }'
 
 
+NOTHING = 'write a JSON object, as in `{"net": [{"iface": 0, "config": "dhcp"}]}`'
+
+
 @pytest.mark.parametrize(
     ("text", "message", "advice"),
     [
-        ("", "a value is missing: the text ends here", None),
+        ("", "a value is missing: the text ends here", NOTHING),
         ('{ "a": 1, }', "JSON has no comma before `}`", "remove the comma"),
-        ('{ "a": 1 "b": 2 }', '`,` and the next member, or `}` should stand here, not `"`', None),
+        ('{ "a": 1 "b": 2 }', '`,` and the next member, or `}` should stand here, not `"`', "put `,` before it"),
         ("{ 'a': 1 }", "a key in double quotes should stand here, not `'`", 'strings stand in double quotes: "…"'),
         ('{ "a": True }', "a value should stand here, not `True`", "write `true`"),
         ('{ "a": None }', "a value should stand here, not `None`", "write `null`"),
@@ -32,7 +35,7 @@ NIC = '{ "iface": 0, "config": "static", "address": "10.0.0.1/24" }'
         ('{ "a": 10.0.0.1 }', "`10.0.0.1` is no number of JSON", "an address stands in double quotes"),
         ("{ # x\n}", "JSON has no comments", "remove it"),
         ('{ "a": "\x01" }', "a string cannot hold the control character U+0001", r"write it as `\u0001`"),
-        ('{ "a": [ }', "a value should stand here, not `}`", None),
+        ('{ "a": [ }', "a value should stand here, not `}`", "remove it, or put it where it belongs"),
     ],
 )
 def test_malformed(text: str, message: str, advice: str | None) -> None:
