@@ -184,3 +184,34 @@ def test_an_idle_process_sleeps(images: Images) -> None:
         time.sleep(1.0)
         after = stat.read_text().rsplit(")", 1)[1].split()[11:13]
     assert sum(map(int, after)) - sum(map(int, before)) <= 5
+
+
+def test_virtual_time_stands_still_until_it_is_advanced(images: Images) -> None:
+    with start(images, more=["--virtual-clock"]) as machine:
+        machine.first_reply()
+        time.sleep(0.2)  # longer than the first timers of the service take
+        machine.say("nics")
+        assert "beat" not in machine.wait_for("nics end\n") and "oneshot" not in machine.said
+        began = time.monotonic()
+        machine.say("advance 3600\nmemory")
+        said = machine.wait_for("heap_used")
+        assert time.monotonic() - began < 5
+    assert said.count("beat\n") == 3 and said.index("oneshot") < said.index("beat") < said.rindex("memory ")
+
+
+def test_time_that_cannot_be_advanced(images: Images) -> None:
+    refused = ("advance", "advance 0", "advance -1", "advance 1000001", "advance 5 6", "advance 99999999999999999999")
+    with start(images, more=["--virtual-clock"]) as machine:
+        for line in refused:
+            machine.say(line)
+        machine.say("exit 5")
+        assert machine.status() == 5
+    assert machine.said.count("advance: the seconds are 1..1000000\n") == len(refused)
+    assert "beat" not in machine.said
+
+
+def test_time_is_real_unless_it_was_asked_to_be_virtual(images: Images) -> None:
+    with start(images) as machine:
+        machine.say("advance 5\nexit 6")
+        assert machine.status() == 6
+    assert "unknown command" in machine.said

@@ -1,6 +1,6 @@
 // The machine as a process: stdin and stdout are the console, inherited datagram sockets are the NICs.
 //
-//   service [--nic fd=N,mac=02:00:00:00:00:01]... [--exit-on-eof]
+//   service [--nic fd=N,mac=02:00:00:00:00:01]... [--exit-on-eof] [--virtual-clock]
 //
 // SIGTERM ends it (the default action), the loss of the console's reader does not. Exit statuses are those of
 // platform::exit; 2 is a wrong command line.
@@ -22,6 +22,7 @@
 #include <optional>
 
 #include "kernel/boot.hpp"
+#include "platform/linux/clock.hpp"
 #include "platform/linux/datagram_nic.hpp"
 
 namespace {
@@ -38,17 +39,10 @@ std::array<char, 512> typed;
 std::size_t typed_at = 0;
 std::size_t typed_end = 0;
 
-std::uint64_t clock_now() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-std::uint64_t started_at = clock_now();
-
 [[noreturn]] void refuse(const char* what, const char* argument) {
-  for (const char* part : {"service: ", what, ": ", argument,
-                           "\nusage: service [--nic fd=N,mac=XX:XX:XX:XX:XX:XX]... [--exit-on-eof]\n"}) {
+  for (const char* part :
+       {"service: ", what, ": ", argument,
+        "\nusage: service [--nic fd=N,mac=XX:XX:XX:XX:XX:XX]... [--exit-on-eof] [--virtual-clock]\n"}) {
     if (::write(STDERR_FILENO, part, std::strlen(part)) < 0) break;
   }
   std::_Exit(2);
@@ -87,6 +81,8 @@ void read_arguments(int count, char** arguments) {
   for (int i = 1; i < count; ++i) {
     if (std::strcmp(arguments[i], "--exit-on-eof") == 0) {
       exit_on_eof = true;
+    } else if (std::strcmp(arguments[i], "--virtual-clock") == 0) {
+      platform::clock::make_virtual();
     } else if (std::strcmp(arguments[i], "--nic") == 0 && i + 1 < count) {
       add_nic(arguments[++i]);
     } else {
@@ -139,6 +135,7 @@ void console_write(const char* text, std::size_t length) {
 }
 
 int console_read() {
+  if (clock::passing()) return -1;  // what is typed behind `advance` is for the time after it
   if (typed_at == typed_end && console_open) {
     timespec at_once{};
     wait(&at_once, false);
@@ -146,10 +143,14 @@ int console_read() {
   return typed_at == typed_end ? -1 : static_cast<unsigned char>(typed[typed_at++]);
 }
 
-std::uint64_t nanoseconds() { return clock_now() - started_at; }
+std::uint64_t nanoseconds() { return clock::now(); }
 
 void idle(std::uint64_t deadline_ns) {
-  if (deadline_ns == std::numeric_limits<std::uint64_t>::max()) {
+  if (clock::passing()) {
+    clock::pass(deadline_ns);
+    return;
+  }
+  if (clock::is_virtual() || deadline_ns == std::numeric_limits<std::uint64_t>::max()) {
     wait(nullptr, true);
     return;
   }
