@@ -78,16 +78,16 @@ void IP4::receive(Packet_ptr base, bool link_bcast) {
   arrive(std::move(packet));
 }
 
-void IP4::arrive(IP_packet_ptr packet) {
+void IP4::arrive(IP_packet_ptr packet, Conntrack::Entry_ptr ct) {
   ++stack_.counters().received;
   if (auto fault = fault_of(*packet)) return drop(std::move(packet), *fault);  // (1)
 
-  Conntrack* const tracker = stack_.conntrack().get();
-  Conntrack::Entry_ptr ct = tracker != nullptr ? tracker->in(*packet) : nullptr;  // (2)
+  if (Conntrack* const tracker = stack_.conntrack().get(); tracker != nullptr)  // (2)
+    ct = tracker->in(*packet, ct);
 
   const Packet::Origin origin = packet->origin();
   auto verdict = prerouting_chain_(std::move(packet), stack_, ct);  // (3)
-  if (verdict == Verdict::DROP) return count_drop(origin, Drop::kPrerouting);
+  if (verdict == Verdict::DROP) return count_drop(origin, reason_of(Drop::kPrerouting));
   packet = verdict.release();
 
   const ip4::Addr destination = packet->ip_dst();  // (4)
@@ -105,7 +105,7 @@ void IP4::to_local(IP_packet_ptr packet, Conntrack::Entry_ptr ct) {
 
   const Packet::Origin origin = packet->origin();
   auto verdict = input_chain_(std::move(packet), stack_, ct);  // (7)
-  if (verdict == Verdict::DROP) return count_drop(origin, Drop::kInput);
+  if (verdict == Verdict::DROP) return count_drop(origin, reason_of(Drop::kInput));
   deliver(verdict.release());
 }
 
@@ -139,7 +139,7 @@ void IP4::transmit(Packet_ptr base) {
 
   const Packet::Origin origin = packet->origin();
   auto verdict = output_chain_(std::move(packet), stack_, ct);
-  if (verdict == Verdict::DROP) return count_drop(origin, Drop::kOutput);
+  if (verdict == Verdict::DROP) return count_drop(origin, reason_of(Drop::kOutput));
   if (forward_packet_) {
     forward_packet_(verdict.release(), stack_, ct);
   } else {
@@ -151,7 +151,7 @@ void IP4::transmit(Packet_ptr base) {
 void IP4::ship(Packet_ptr base, ip4::Addr next_hop, Conntrack::Entry_ptr ct) {
   auto packet = static_unique_ptr_cast<PacketIP4>(std::move(base));
   if (packet->ip_ttl() == 0) return drop(std::move(packet), Drop::kTtlExpired);  // (S2)
-  if (is_own(packet->ip_dst())) return loop_back(std::move(packet));             // (S1)
+  if (is_own(packet->ip_dst())) return loop_back(std::move(packet), ct);         // (S1)
   if (packet->ip_dst().is_loopback()) return drop(std::move(packet), Drop::kLoopbackAddress);
 
   if (Conntrack* const tracker = stack_.conntrack().get(); tracker != nullptr)  // (S3)
@@ -159,7 +159,7 @@ void IP4::ship(Packet_ptr base, ip4::Addr next_hop, Conntrack::Entry_ptr ct) {
 
   const Packet::Origin origin = packet->origin();
   auto verdict = postrouting_chain_(std::move(packet), stack_, ct);  // (S4)
-  if (verdict == Verdict::DROP) return count_drop(origin, Drop::kPostrouting);
+  if (verdict == Verdict::DROP) return count_drop(origin, reason_of(Drop::kPostrouting));
   packet = verdict.release();
 
   if (next_hop == ADDR_ANY) next_hop = neighbour_for(packet->ip_dst());  // (S5)
@@ -167,10 +167,11 @@ void IP4::ship(Packet_ptr base, ip4::Addr next_hop, Conntrack::Entry_ptr ct) {
   send(std::move(packet), next_hop);  // (S6)
 }
 
-void IP4::loop_back(IP_packet_ptr packet) {
+void IP4::loop_back(IP_packet_ptr packet, Conntrack::Entry_ptr ct) {
   count_passed(packet->origin());
   packet->decrement_ttl();
   packet->set_origin({.home = &stack_});
+  packet->set_known_entry(ct);
   arrivals.put(std::move(packet));
 }
 
@@ -192,7 +193,8 @@ void process_arrivals() {
   processing_arrivals = true;
   while (Packet_ptr packet = arrivals.take()) {
     IP4& arriving_on = packet->origin().home->ip_obj();
-    arriving_on.arrive(static_unique_ptr_cast<PacketIP4>(std::move(packet)));
+    const auto known = static_cast<Conntrack::Entry_ptr>(packet->known_entry());
+    arriving_on.arrive(static_unique_ptr_cast<PacketIP4>(std::move(packet)), known);
   }
   processing_arrivals = false;
 }

@@ -24,7 +24,7 @@ void Router<IP4>::forward(Packet_ptr packet, Stack& stack, Conntrack::Entry_ptr 
 
   const net::Packet::Origin origin = packet->origin();
   auto verdict = forward_chain(std::move(packet), stack, ct);
-  if (verdict == Filter_verdict_type::DROP) return count_drop(origin, Drop::kForward);
+  if (verdict == Filter_verdict_type::DROP) return count_drop(origin, reason_of(Drop::kForward));
   packet = verdict.release();
   if (packet->ip_ttl() == 0) return drop(std::move(packet), Drop::kTtlExpired);
 

@@ -32,4 +32,15 @@ namespace net {
   return checksum_finish(sum);
 }
 
+// What replacing 32 bits adds to checksum_adjusted's `change`; the two in one and the same byte order.
+[[nodiscard]] constexpr std::uint32_t checksum_change(std::uint32_t before, std::uint32_t after) noexcept {
+  return (~before & 0xffff) + (~before >> 16) + (after & 0xffff) + (after >> 16);
+}
+
+// checksum_update for several words at once: `change` is the sum of what checksum_change said of each, at
+// most 4096 of them.
+[[nodiscard]] constexpr std::uint16_t checksum_adjusted(std::uint16_t check, std::uint32_t change) noexcept {
+  return checksum_finish(std::uint64_t{static_cast<std::uint16_t>(~check)} + change);
+}
+
 }  // namespace net

@@ -40,6 +40,7 @@ enum class Drop_class : std::uint8_t {
   X(kTtlExpired, "ttl-expired", kPacket)              X(kForward, "forward", kPacket)                      \
   X(kNoRoute, "no-route", kPacket)                    X(kLoopbackAddress, "loopback-address", kPacket)     \
   X(kPostrouting, "postrouting", kPacket)             X(kNoNextHop, "no-next-hop", kPacket)                \
+  X(kNatCollision, "nat-collision", kPacket)          X(kPortsExhausted, "ports-exhausted", kPacket)       \
   X(kTooBig, "too-big", kPacket)                      X(kNoHeadroom, "no-headroom", kPacket)               \
   X(kArpTimeout, "arp-timeout", kLink)                X(kArpQueueFull, "arp-queue-full", kLink)            \
   X(kTransmitFull, "transmit-full", kLink)            X(kIcmpBadChecksum, "icmp-bad-checksum", kAnswer)    \

@@ -11,6 +11,7 @@
 #include <delegate>
 #include <initializer_list>
 #include <net/conntrack.hpp>
+#include <net/counters.hpp>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,15 @@ struct Filter_verdict {
 template <typename IPV>
 using Packetfilter = delegate<Filter_verdict<IPV>(typename IPV::IP_packet_ptr, Inet&, Conntrack::Entry_ptr)>;
 
+// Why a translation (net/nat/napt.hpp) could not be done in the chain that runs, Drop::kCount when none
+// failed.
+inline constinit Drop translation_refused = Drop::kCount;
+inline void refuse_translation(Drop reason) noexcept { translation_refused = reason; }
+// What a drop in a chain counts as: for the translation that it is because of, else for the chain.
+inline Drop reason_of(Drop chain) noexcept {
+  return translation_refused == Drop::kCount ? chain : translation_refused;
+}
+
 [[noreturn]] void accepted_without_packet(const char* chain_name);
 
 template <typename IPV>
@@ -50,6 +60,7 @@ struct Filter_chain {
   Filter_verdict<IPV> operator()(IP_packet_ptr packet, Inet& stack, Conntrack::Entry_ptr ct) {
     if (chain.empty()) return {std::move(packet), Filter_verdict_type::ACCEPT};
     const auto origin = packet->origin();
+    translation_refused = Drop::kCount;
     for (auto& filter : chain) {
       auto verdict = filter(std::move(packet), stack, ct);
       if (verdict == Filter_verdict_type::DROP) return {nullptr, Filter_verdict_type::DROP};

@@ -58,6 +58,10 @@ class Packet {
   const Origin& origin() const noexcept { return origin_; }
   void set_origin(const Origin& origin) noexcept { origin_ = origin; }
 
+  // The connection entry (a Conntrack::Entry_ptr) of a packet that waits to arrive on another Iface.
+  const void* known_entry() const noexcept { return known_entry_; }
+  void set_known_entry(const void* entry) noexcept { known_entry_ = entry; }
+
   // The packet that holds `frame` from now on, its layer beginning `offset` octets after frame->data; null,
   // and the frame still the caller's, when frame->data and length do not leave the room that INVARIANT bounds
   // asks.
@@ -84,6 +88,7 @@ class Packet {
   Byte* data_end_;
   hw::Frame* frame_;
   Packet* next_ = nullptr;  // in the Packet_queue that holds the packet
+  const void* known_entry_ = nullptr;
   Origin origin_;
 };
 

@@ -78,12 +78,13 @@ class IP4 {
 
  private:
   friend void process_arrivals();
-  void arrive(IP_packet_ptr packet);
+  // `ct`: the entry that it has already, when it comes by (S1).
+  void arrive(IP_packet_ptr packet, Conntrack::Entry_ptr ct = nullptr);
   std::optional<Drop> fault_of(PacketIP4& packet) const;
   void to_local(IP_packet_ptr packet, Conntrack::Entry_ptr ct);
   void deliver(IP_packet_ptr packet);
   bool is_own(ip4::Addr address) const { return address == addr_ && addr_ != ADDR_ANY; }
-  void loop_back(IP_packet_ptr packet);
+  void loop_back(IP_packet_ptr packet, Conntrack::Entry_ptr ct);
   void send(IP_packet_ptr packet, ip4::Addr neighbour);
   ip4::Addr neighbour_for(ip4::Addr destination) const;
 
