@@ -37,7 +37,14 @@ class Part(StrEnum):
 
 
 # Who gives the skeleton OS a part takes it away here.
-SKELETON_LACKS = frozenset(Part) - {Part.VLAN, Part.SEND_QUEUE_LIMIT, Part.BUFFER_LIMIT}
+SKELETON_LACKS = frozenset(Part) - {
+    Part.CONNTRACK,
+    Part.NAT,
+    Part.MASQUERADE,
+    Part.VLAN,
+    Part.SEND_QUEUE_LIMIT,
+    Part.BUFFER_LIMIT,
+}
 
 _Use = tuple[Part, Span]
 

@@ -69,4 +69,4 @@ def test_process_does_as_the_reference_machine(row: Row, workdir: Path) -> None:
 
 
 def test_most_rows_run_here() -> None:
-    assert len(PROMPT) > 0.9 * len(MINE)
+    assert len(PROMPT) > 0.85 * len(MINE)

@@ -13,8 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 INCLUDES = (
-    *("net/interfaces", "net/router.hpp", "net/vlan_manager.hpp", "os", "service"),
-    *("cstdint", "memory", "type_traits", "utility"),
+    *("net/interfaces", "net/router.hpp", "net/vlan_manager.hpp", "net/nat/napt.hpp", "net/tcp/tcp_conntrack.hpp"),
+    *("os", "service", "cstdint", "memory", "type_traits", "utility"),
 )
 
 # What the construct is for: the construct, as the body of a function with `stack`, `packet` and `entry`.
@@ -59,21 +59,6 @@ CONSTRUCTS = {
     "the number of a NIC": 'const int n = net::Interfaces::get_nic_index(MAC::Addr{"02:00:5e:10:00:01"}); (void)n;',
     "a stop with a message": 'os::panic("why");',
     "limits of a NIC": "stack.nic().set_sendq_limit(1); stack.nic().set_buffer_limit(0);",
-}
-# Beside those, only IncludeOS has what the guards use: they are compiled where NICs have frame_offset_link().
-OF_GUARDS = {
-    "a packet of a NIC": "auto made = net::static_unique_ptr_cast<net::PacketIP4>(stack.create_packet()); "
-    "made->set_data_end(made->capacity() > 20 ? 20 : 0);",
-    "the room before a packet": "const std::ptrdiff_t room = packet->layer_begin() - packet->buf(); (void)room;",
-    "the sign of a fixed place": "const std::size_t offset = stack.nic().frame_offset_link(); (void)offset;",
-}
-
-# What policies can ask for and only IncludeOS has so far; `naclc build --os skeleton` refuses them.
-NOT_ON_SKELETON = {
-    "DHCP": "stack.negotiate_dhcp(10, [](bool timed_out) { (void)timed_out; });",
-    "a syslog server": "Syslog::set_facility(std::make_unique<Syslog_udp>()); "
-    "Syslog::settings(net::ip4::Addr{192, 0, 2, 1}, 514);",
-    "a message": 'Syslog::syslog(std::uint8_t{7}, "%s", "text");',
     "settings of the connection table": "auto table = std::make_shared<net::Conntrack>(); table->reserve(8); "
     "table->maximum_entries = 8; table->timeout.established.tcp = net::Conntrack::Timeout_duration{1}; "
     "table->timeout.confirmed.udp = table->timeout.unconfirmed.icmp = net::Conntrack::Timeout_duration{1};",
@@ -93,6 +78,21 @@ NOT_ON_SKELETON = {
     "napt.snat(*packet, entry);",
     "masquerading": "net::nat::NAPT napt{std::make_shared<net::Conntrack>()}; napt.masquerade(*packet, stack, entry); "
     "napt.demasquerade(*packet, stack, entry); const bool unset = packet->ip_src() == net::ip4::Addr{}; (void)unset;",
+}
+# Beside those, only IncludeOS has what the guards use: they are compiled where NICs have frame_offset_link().
+OF_GUARDS = {
+    "a packet of a NIC": "auto made = net::static_unique_ptr_cast<net::PacketIP4>(stack.create_packet()); "
+    "made->set_data_end(made->capacity() > 20 ? 20 : 0);",
+    "the room before a packet": "const std::ptrdiff_t room = packet->layer_begin() - packet->buf(); (void)room;",
+    "the sign of a fixed place": "const std::size_t offset = stack.nic().frame_offset_link(); (void)offset;",
+}
+
+# What policies can ask for and only IncludeOS has so far; `naclc build --os skeleton` refuses them.
+NOT_ON_SKELETON = {
+    "DHCP": "stack.negotiate_dhcp(10, [](bool timed_out) { (void)timed_out; });",
+    "a syslog server": "Syslog::set_facility(std::make_unique<Syslog_udp>()); "
+    "Syslog::settings(net::ip4::Addr{192, 0, 2, 1}, 514);",
+    "a message": 'Syslog::syslog(std::uint8_t{7}, "%s", "text");',
     "ports that are left": "const bool left = stack.tcp_ports()[stack.ip_addr()].has_free_ephemeral() && "
     "stack.udp_ports()[stack.ip_addr()].has_free_ephemeral(); (void)left;",
     "a timer": "Timers::periodic(std::chrono::seconds{1}, std::chrono::seconds{60}, [](Timers::id_t) {});",
@@ -101,15 +101,7 @@ NOT_ON_SKELETON = {
     "const std::uint64_t n = StackSampler::samples_total() - StackSampler::samples_asleep(); (void)n;",
     "date and memory": "const std::uint64_t n = os::total_memuse() + std::strlen(isotime::now().c_str()); (void)n;",
 }
-FOR_THOSE = (
-    *("net/nat/napt.hpp", "net/tcp/tcp_conntrack.hpp"),
-    *("syslogd", "timers", "isotime", "profile", "chrono", "cstring"),
-)
-TRACKER = """
-static net::Conntrack::Entry* track_tcp(net::Conntrack& table, net::Quadruple tuple, const net::PacketIP4& packet) {
-  return net::tcp::tcp4_conntrack(table, tuple, packet);
-}
-"""
+FOR_THOSE = ("syslogd", "timers", "isotime", "profile", "chrono", "cstring")
 EVERYTHING = CONSTRUCTS | OF_GUARDS | NOT_ON_SKELETON
 SERVICES = sorted(
     policy for folder in ("expected", "includeos/expected") for policy in (ROOT / "tests/golden" / folder).iterdir()
@@ -123,6 +115,9 @@ constexpr auto ACCEPT = net::Filter_verdict_type::ACCEPT;
 [[maybe_unused]] static Verdict named_filter(Packet_ptr p, net::Inet&, Entry_ptr) { return {std::move(p), ACCEPT}; }
 #define FILTER [](Packet_ptr p, net::Inet&, Entry_ptr) -> Verdict { return named_filter(std::move(p), *of_nobody, {}); }
 static net::Inet* of_nobody;
+[[maybe_unused]] static net::Conntrack::Entry* track_tcp(net::Conntrack& t, net::Quadruple q, const net::PacketIP4& p) {
+  return net::tcp::tcp4_conntrack(t, q, p);
+}
 """
 SKELETON = ("g++", "-std=c++20", "-fno-exceptions", "-fno-rtti", f"-I{ROOT / 'includeos_skeleton' / 'os' / 'include'}")
 INCLUDEOS = (
@@ -168,7 +163,7 @@ def refused_by_includeos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         pytest.skip("INCLUDEOS_SOURCE names no checkout of IncludeOS, or there is no clang++-19")
     compiler = (*INCLUDEOS, f"-I{checkout}/api", f"-I{checkout}/lib")
     folder = tmp_path_factory.mktemp("includeos")
-    return refused(compiler, EVERYTHING, folder, INCLUDES + FOR_THOSE, PROLOGUE + TRACKER)
+    return refused(compiler, EVERYTHING, folder, INCLUDES + FOR_THOSE)
 
 
 @pytest.mark.parametrize("construct", CONSTRUCTS)
@@ -205,7 +200,7 @@ def test_the_list_holds_all_that_generated_services_use() -> None:
     """Names of IncludeOS in the templates and in the text of registrations, each in some construct."""
     paths = [*(ROOT / "emit").glob("*.j2"), *(ROOT / "naclc/codegen").glob("glue*.py")]
     emitted = "\n".join(path.read_text() for path in paths)
-    listed = "\n".join((*EVERYTHING.values(), PROLOGUE, TRACKER))
+    listed = "\n".join((*EVERYTHING.values(), PROLOGUE))
     for name in set(re.findall(r"\b(?:net|os|MAC|nat|tcp|Timers|Syslog|StackSampler)::(\w+)", emitted)):
         assert re.search(rf"\b{name}\b", listed), name
     objects = r"packet|copy|stack|out|router|connections|translator|table|tuple|entry|nic\(\)|ifaces\[[^]]*\]"

@@ -81,9 +81,14 @@ Entry_ptr entry_of(const net::PacketIP4& packet, Entry_ptr entry) {
   return length >= 20 && transport_header(packet.layer_begin(), length) != nullptr ? entry : nullptr;
 }
 
-// Whether replies to a connection may be expected as `replies`. IncludeOS would mix up two connections otherwise.
+// IncludeOS would mix up two connections whose replies look alike; a translator that refuses to leaves the packet as it
+// is, which is looked at after each translation.
+template <class Translator>
+constexpr bool kRefuses = requires { Translator::kRefusesCollisions; };
+
+// Whether replies to a connection may be expected as `replies`.
 bool may_expect(Entry_ptr entry, const net::Quadruple& replies) {
-  if (replies == entry->second) return true;
+  if (kRefuses<net::nat::NAPT> || replies == entry->second) return true;
   const Entry_ptr holder = connections->get(replies, entry->proto);
   return (holder == nullptr || holder == entry) && connections->get(entry->second, entry->proto) == entry;
 }
