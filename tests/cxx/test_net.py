@@ -22,7 +22,7 @@ SOURCES = (
     *sorted((HERE / "net").glob("*_test.cpp")),
     HERE / "net" / "bench.cpp",
     *sorted((OS / "net").glob("*.cpp")),
-    *(OS / "kernel" / name for name in ("timers.cpp", "frame_pool.cpp", "os.cpp")),
+    *(OS / "kernel" / name for name in ("timers.cpp", "frame_pool.cpp", "os.cpp", "wall_clock.cpp")),
 )
 OPTIONS = (
     "-std=c++20",
@@ -56,6 +56,8 @@ PANICS = {
     "panics_when_an_interface_is_made_of_no_vlan": "eth0 was not given as VLAN 10",
     "panics_when_an_interface_is_made_twice": "eth0 has already an interface for VLAN 10",
     "panics_when_there_are_too_many_interfaces": "more than 256 network interfaces and VLANs",
+    "panics_when_a_port_is_bound_twice": "UDP port 53 is bound already",
+    "panics_when_there_are_too_many_sockets": "UDP port 17: too many sockets",
     "panics_when_a_filter_accepts_nothing": "a filter of the chain Input accepted and returned no packet",
 }
 

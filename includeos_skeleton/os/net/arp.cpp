@@ -244,6 +244,16 @@ void Arp::tick() {
   }
 }
 
+// Whoever was met under another address of this Iface's, and whatever waits for somebody there.
+void Arp::forget() {
+  neighbours_.fill({});
+  for (Resolution& resolution : pending_)
+    if (resolution.address != ip4::Addr::addr_any) give_up(resolution, Drop::kArpTimeout);
+}
+
+// RFC 5227 §2.3: a request for the own address, so that others replace what they know.
+void Arp::announce() { send_request(inet_.ip_addr()); }
+
 // RFC 1122 §2.3.2.1: searches of an Iface keep to a schedule, which they may be ahead of by a burst.
 bool Arp::may_ask() {
   const std::uint64_t due = std::max(next_request_ns_, clock::now());

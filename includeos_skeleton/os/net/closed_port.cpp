@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::size_t kIpHeader = 20;  // octets
 
-namespace udp {
-constexpr std::size_t kHeader = 8;    // octets
-constexpr std::size_t kLength = 4;    // offset
-constexpr std::size_t kChecksum = 6;  // offset
-}  // namespace udp
-
 namespace tcp {
 constexpr std::size_t kHeader = 20;      // octets
 constexpr std::size_t kSequence = 4;     // offset
@@ -27,17 +21,6 @@ constexpr std::size_t kFlags = 13;       // offset
 constexpr std::size_t kChecksum = 16;    // offset
 constexpr std::uint8_t kFin = 1, kSyn = 2, kRst = 4, kAck = 16;
 }  // namespace tcp
-
-std::optional<Drop> udp_fault(const PacketIP4& packet) {
-  const auto datagram = packet.ip_data();
-  if (datagram.size() < udp::kHeader) return Drop::kUdpMalformed;
-  const std::size_t length = wire::get16(datagram.data() + udp::kLength);
-  if (length < udp::kHeader || length > datagram.size()) return Drop::kUdpMalformed;
-  if (wire::get16(datagram.data() + udp::kChecksum) == 0) return std::nullopt;  // the sender made none
-  const std::uint16_t rest =
-      answer::transport_checksum(packet.ip_src(), packet.ip_dst(), Protocol::UDP, datagram.data(), length);
-  return rest == 0 ? std::nullopt : std::optional{Drop::kUdpBadChecksum};
-}
 
 std::optional<Drop> tcp_fault(const PacketIP4& packet) {
   const auto segment = packet.ip_data();
@@ -97,11 +80,6 @@ void write_reset(PacketIP4& packet, const Reset& reset) {
 }
 
 }  // namespace
-
-void refuse_udp(Inet& iface, IP4::IP_packet_ptr packet) {
-  if (auto fault = udp_fault(*packet)) return iface.counters().count(*fault);
-  iface.icmp().destination_unreachable(std::move(packet), icmp4::code::Dest_unreachable::PORT);
-}
 
 void refuse_tcp(Inet& iface, IP4::IP_packet_ptr packet) {
   if (auto fault = tcp_fault(*packet)) return iface.counters().count(*fault);

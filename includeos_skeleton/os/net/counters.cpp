@@ -1,5 +1,6 @@
 #include <net/counters.hpp>
 #include <net/interfaces.hpp>
+#include <string>
 
 #include "kernel/text.hpp"
 #include "net/stack.hpp"
@@ -28,7 +29,13 @@ std::uint64_t sum_of_packets(const Drops& drops) {
   return sum;
 }
 
-using Line = kernel::Text<8192>;  // octets: every reason twice, every number of 20 digits
+// Octets of the longest line: every reason twice, every number of 20 digits.
+constexpr std::size_t longest_line() {
+  std::size_t octets = 512;
+  for (const Reason& reason : kReasons) octets += 2 * (std::char_traits<char>::length(reason.name) + 31);
+  return octets;
+}
+using Line = kernel::Text<longest_line()>;
 
 void add_drops(Line& line, const char* prefix, const Drops& drops) {
   for (std::size_t i = 0; i < kDropReasons; ++i)

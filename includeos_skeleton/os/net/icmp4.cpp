@@ -2,6 +2,7 @@
 #include <net/inet.hpp>
 
 #include "net/answer.hpp"
+#include "net/one_host.hpp"
 #include "net/wire.hpp"
 
 namespace net {
@@ -28,12 +29,6 @@ bool is_error(std::uint8_t type) {
     default:
       return type == kSourceQuench;
   }
-}
-
-// RFC 1122 §3.2.1.3: neither 0.x, 127.x, multicast, nor above.
-bool is_one_host(ip4::Addr address) {
-  const unsigned first = address.part(3);
-  return first > 0 && first < 224 && !address.is_loopback();
 }
 
 // RFC 1812 §4.3.2.7.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <net/inet.hpp>
 #include <os.hpp>
 
@@ -11,13 +12,23 @@ Inet::Inet(hw::Nic& nic, std::size_t arp_waiting_limit)
       mtu_{nic.mtu()},
       ip4_{*this},
       icmp_{*this},
-      arp_{*this, arp_waiting_limit} {}
+      arp_{*this, arp_waiting_limit},
+      udp_{*this} {}
 
 void Inet::network_config(ip4::Addr addr, ip4::Addr nmask, ip4::Addr gateway, ip4::Addr dns) {
+  if (is_configured() && addr != ip_addr()) arp_.forget();
   ip4_.set_addr(addr);
   ip4_.set_netmask(nmask);
   ip4_.set_gateway(gateway);
   dns_server_ = dns == IP4::ADDR_ANY ? gateway : dns;
+}
+
+void Inet::negotiate_dhcp(double timeout, dhcp_timeout_func handler) {
+  constexpr double kLongest = 1U << 31;
+  if (dhcp_ == nullptr) dhcp_ = new DHClient{*this};
+  if (handler != nullptr) dhcp_->on_config(std::move(handler));
+  const auto seconds = static_cast<std::int64_t>(timeout > 0 ? std::min(timeout, kLongest) : 0);
+  dhcp_->negotiate(std::chrono::seconds{seconds});
 }
 
 void Inet::enable_conntrack(std::shared_ptr<Conntrack> conntrack) {

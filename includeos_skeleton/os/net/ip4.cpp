@@ -115,7 +115,7 @@ void IP4::deliver(IP_packet_ptr packet) {  // (8)
     case Protocol::ICMPv4:
       return stack_.icmp().receive(std::move(packet));
     case Protocol::UDP:
-      return closed_port::refuse_udp(stack_, std::move(packet));
+      return stack_.udp().receive4(std::move(packet));
     case Protocol::TCP:
       return closed_port::refuse_tcp(stack_, std::move(packet));
     default:
@@ -124,13 +124,19 @@ void IP4::deliver(IP_packet_ptr packet) {  // (8)
   }
 }
 
+// Own(I) is 0.0.0.0 while the Iface has no address: who asks for one by DHCP departs like anybody else.
+bool IP4::may_be_source(const PacketIP4& packet) const {
+  const bool asks = addr_ == ADDR_ANY && packet.ip_src() == ADDR_ANY && packet.ip_dst() == ADDR_BCAST;
+  return asks || is_own(packet.ip_src());
+}
+
 void IP4::transmit(Packet_ptr base) {
   auto packet = static_unique_ptr_cast<PacketIP4>(std::move(base));
   packet->set_origin({.home = &stack_, .own = true});
   ++stack_.counters().originated;
   if (packet->size() < static_cast<int>(sizeof(header)) || packet->size() < packet->ip_header_length())
     return drop(std::move(packet), Drop::kTruncated);
-  if (!is_own(packet->ip_src())) return drop(std::move(packet), Drop::kBadSource);
+  if (!may_be_source(*packet)) return drop(std::move(packet), Drop::kBadSource);
   packet->set_ip_id(next_id_++);
   packet->make_flight_ready();
 

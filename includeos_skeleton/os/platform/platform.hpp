@@ -29,6 +29,9 @@ int console_read();
 // Nanoseconds since start, monotonic.
 std::uint64_t nanoseconds();
 
+// Seconds since 1970-01-01 00:00 UTC; 0 when the machine has no clock that tells.
+std::uint64_t wall_seconds();
+
 // Sleep until a NIC has received something, console input waits, or `deadline_ns` (of nanoseconds()) has
 // come; may return early. Uses no processor time meanwhile.
 void idle(std::uint64_t deadline_ns);

@@ -12,6 +12,7 @@
 namespace {
 
 std::uint64_t clock_ns = 1'000'000;
+std::uint64_t wall_clock_s = 0;
 std::string printed;
 
 std::vector<bench::Test*>& tests() {
@@ -38,6 +39,7 @@ namespace platform {
 std::span<hw::Nic* const> nics() { return {}; }
 void console_write(const char* text, std::size_t length) { printed.append(text, length); }
 std::uint64_t nanoseconds() { return clock_ns; }
+std::uint64_t wall_seconds() { return wall_clock_s; }
 Heap_use heap_use() { return {.used = 0, .capacity = 0}; }
 void exit(int status, Last_resort) {
   std::fputs(printed.c_str(), stderr);
@@ -49,6 +51,7 @@ void exit(int status, Last_resort) {
 namespace bench {
 
 std::string& console() { return printed; }
+void set_wall_clock(std::uint64_t seconds) { wall_clock_s = seconds; }
 
 void check(bool held, const char* what, const char* file, int line) {
   if (held) return;

@@ -78,7 +78,8 @@ class Machine {
   std::vector<Nic*> nics_;
 };
 
-std::string& console();  // what was printed
+std::string& console();                      // what was printed
+void set_wall_clock(std::uint64_t seconds);  // since 1970; 0: there is none
 
 void put16(Octets& octets, std::size_t at, std::uint16_t value);
 std::uint16_t get16(const Octets& octets, std::size_t at);

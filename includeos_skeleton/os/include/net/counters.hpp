@@ -42,11 +42,14 @@ enum class Drop_class : std::uint8_t {
   X(kPostrouting, "postrouting", kPacket)             X(kNoNextHop, "no-next-hop", kPacket)                \
   X(kNatCollision, "nat-collision", kPacket)          X(kPortsExhausted, "ports-exhausted", kPacket)       \
   X(kTooBig, "too-big", kPacket)                      X(kNoHeadroom, "no-headroom", kPacket)               \
+  X(kNoFrame, "no-frame", kPacket)                                                                         \
   X(kArpTimeout, "arp-timeout", kLink)                X(kArpQueueFull, "arp-queue-full", kLink)            \
   X(kTransmitFull, "transmit-full", kLink)            X(kIcmpBadChecksum, "icmp-bad-checksum", kAnswer)    \
   X(kIcmpMalformed, "icmp-malformed", kAnswer)        X(kUdpMalformed, "udp-malformed", kAnswer)           \
   X(kUdpBadChecksum, "udp-bad-checksum", kAnswer)     X(kTcpMalformed, "tcp-malformed", kAnswer)           \
-  X(kTcpBadChecksum, "tcp-bad-checksum", kAnswer)
+  X(kTcpBadChecksum, "tcp-bad-checksum", kAnswer)     X(kDhcpMalformed, "dhcp-malformed", kAnswer)         \
+  X(kDhcpNotOurs, "dhcp-not-ours", kAnswer)           X(kDhcpUnasked, "dhcp-unasked", kAnswer)             \
+  X(kDhcpBadLease, "dhcp-bad-lease", kAnswer)
 // clang-format on
 
 enum class Drop : std::uint8_t {

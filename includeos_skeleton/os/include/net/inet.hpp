@@ -1,6 +1,6 @@
 // One network stack: an Iface with its address, chains and neighbours. IncludeOS's name and accessors.
 //
-// Not     TCP and UDP sockets, DHCP, DNS, IPv6, virtual addresses.
+// Not     TCP sockets, DNS, IPv6, virtual addresses.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,12 @@
 #include <memory>
 #include <net/conntrack.hpp>
 #include <net/counters.hpp>
+#include <net/dhcp/dh4client.hpp>
 #include <net/inet_common.hpp>
 #include <net/ip4/arp.hpp>
 #include <net/ip4/icmp4.hpp>
 #include <net/ip4/ip4.hpp>
+#include <net/udp/udp.hpp>
 #include <string>
 
 namespace net {
@@ -24,6 +26,7 @@ class Inet {
   using IP_packet_ptr = IP4::IP_packet_ptr;
   using IP_addr = ip4::Addr;
   using Forward_delg = IP4::Forward_delg;
+  using dhcp_timeout_func = delegate<void(bool timed_out)>;
 
   // `arp_waiting_limit`: packets that may wait for neighbours at once.
   Inet(hw::Nic& nic, std::size_t arp_waiting_limit);
@@ -46,9 +49,13 @@ class Inet {
   // Give the Iface its address; 0.0.0.0 as gateway is none, as dns it is the gateway.
   void network_config(ip4::Addr addr, ip4::Addr nmask, ip4::Addr gateway, ip4::Addr dns = IP4::ADDR_ANY);
 
+  // Have a DHCP server give it (DHClient::negotiate); `timeout` in whole seconds, 0 for no limit.
+  void negotiate_dhcp(double timeout = 10.0, dhcp_timeout_func handler = nullptr);
+
   IP4& ip_obj() { return ip4_; }
   ICMPv4& icmp() { return icmp_; }
   Arp& arp() { return arp_; }
+  UDP& udp() { return udp_; }
 
   void set_forward_delg(Forward_delg forward) { ip4_.set_packet_forwarding(std::move(forward)); }
   Forward_delg forward_delg() { return ip4_.forward_delg(); }
@@ -74,6 +81,8 @@ class Inet {
   IP4 ip4_;
   ICMPv4 icmp_;
   Arp arp_;
+  UDP udp_;
+  DHClient* dhcp_ = nullptr;  // made when it is asked for; lives as long as the machine
   Counters counters_;
 };
 

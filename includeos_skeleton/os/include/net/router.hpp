@@ -33,9 +33,11 @@ struct Route<IP4> {
   Addr net() const noexcept { return net_; }
   Netmask netmask() const noexcept { return netmask_; }
   Addr nexthop() const noexcept { return nexthop_; }
-  // Where a packet to `destination` goes: itself if it is in the Iface's subnet, else the next hop.
+  // Where a packet to `destination` goes: itself if it is in the Iface's subnet or everybody (RFC 919 §7),
+  // else the next hop.
   Addr nexthop(Addr destination) const noexcept {
-    return iface_->ip_obj().on_link(destination) ? destination : nexthop_;
+    const bool direct = iface_->ip_obj().on_link(destination) || destination == IP4::ADDR_BCAST;
+    return direct ? destination : nexthop_;
   }
   int cost() const noexcept { return cost_; }
   Stack_ptr interface() const noexcept { return iface_; }

@@ -24,7 +24,14 @@ std::uint64_t host_now() {
   return static_cast<std::uint64_t>(now.tv_sec) * kSecond + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+std::uint64_t host_date() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec < 0 ? 0 : static_cast<std::uint64_t>(now.tv_sec);
+}
+
 std::uint64_t started_at = host_now();
+std::uint64_t started_on = host_date();
 
 void advance(const char* rest) {
   constexpr const char* kRefusal = "advance: the seconds are 1..1000000\n";
@@ -54,6 +61,8 @@ void make_virtual() {
 bool is_virtual() { return is_made_virtual; }
 
 std::uint64_t now() { return is_made_virtual ? virtual_now : host_now() - started_at; }
+
+std::uint64_t wall_seconds() { return is_made_virtual ? started_on + virtual_now / kSecond : host_date(); }
 
 bool passing() { return is_passing; }
 

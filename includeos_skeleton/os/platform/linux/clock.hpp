@@ -19,6 +19,9 @@ bool is_virtual();
 // Nanoseconds since start.
 std::uint64_t now();
 
+// Seconds since 1970; a virtual clock begins at the host's date.
+std::uint64_t wall_seconds();
+
 // Virtual time is passing: `advance` has been typed and is not done yet.
 bool passing();
 

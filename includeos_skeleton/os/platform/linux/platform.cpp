@@ -145,6 +145,8 @@ int console_read() {
 
 std::uint64_t nanoseconds() { return clock::now(); }
 
+std::uint64_t wall_seconds() { return clock::wall_seconds(); }
+
 void idle(std::uint64_t deadline_ns) {
   if (clock::passing()) {
     clock::pass(deadline_ns);

@@ -25,6 +25,7 @@
 #include "platform/pc/io.hpp"
 #include "platform/pc/memory_map.hpp"
 #include "platform/pc/paging.hpp"
+#include "platform/pc/rtc.hpp"
 #include "platform/pc/serial.hpp"
 
 extern "C" {
@@ -107,6 +108,7 @@ void pc_start(std::uint32_t start_info) {
   for (Constructor* each = os_constructors_begin; each != os_constructors_end; ++each) (*each)();
   pc::apic::start();
   pc::clock::start();
+  pc::rtc::start();
   start_nics();
   kernel::boot();
 }
@@ -119,6 +121,7 @@ void console_write(const char* text, std::size_t length) { pc::serial::write(tex
 int console_read() { return pc::serial::read(); }
 
 std::uint64_t nanoseconds() { return pc::clock::nanoseconds(); }
+std::uint64_t wall_seconds() { return pc::rtc::seconds(); }
 
 // Interrupts are only ever enabled here. One that came since the last look at the devices waits in the APIC,
 // and ends the HLT: `sti` lets nothing in before the next instruction has begun.

@@ -56,6 +56,9 @@ class Arp {
   // Ask again, or give up; call a few times a second.
   void tick();
 
+  void forget();    // whom it knows, and what waits: the Iface's address changed
+  void announce();  // the Iface's new address, to everybody
+
   std::size_t waiting() const { return waiting_; }
   bool knows(ip4::Addr address);
 

@@ -41,7 +41,8 @@ class IP4 {
   // A packet arrives. `link_bcast`: it came in a frame to everybody.
   void receive(Packet_ptr packet, bool link_bcast);
 
-  // A packet of this machine departs; its source must be this Iface's address. Sets length, id and checksum.
+  // A packet of this machine departs; its source must be this Iface's address, or 0.0.0.0 to 255.255.255.255
+  // while it has none. Sets length, id and checksum.
   void transmit(Packet_ptr packet);
 
   // Send a packet out by this Iface, to `next_hop`, or if that is 0 to the neighbour that its destination
@@ -83,6 +84,7 @@ class IP4 {
   std::optional<Drop> fault_of(PacketIP4& packet) const;
   void to_local(IP_packet_ptr packet, Conntrack::Entry_ptr ct);
   void deliver(IP_packet_ptr packet);
+  bool may_be_source(const PacketIP4& packet) const;
   bool is_own(ip4::Addr address) const { return address == addr_ && addr_ != ADDR_ANY; }
   void loop_back(IP_packet_ptr packet, Conntrack::Entry_ptr ct);
   void send(IP_packet_ptr packet, ip4::Addr neighbour);
