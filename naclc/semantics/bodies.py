@@ -18,7 +18,6 @@ from naclc.semantics.declare import ACTIONS, kind_of, protocol_of
 from naclc.semantics.model import Kind, Protocol
 from naclc.semantics.scope import Scope
 from naclc.semantics.sets import Sets
-from naclc.semantics.spelling import suggestion
 from naclc.semantics.values import Element, ElementKind
 from naclc.source import Span
 from naclc.syntax import ast
@@ -251,8 +250,6 @@ class _BodyReader:
             message = f"`{name.text}` is {target.kind}, not an action"
         else:
             message = f"there is no action or function `{name.text}`"
-        known = [*ACTIONS, *self._scope.names(ElementKind.FUNCTION)]
-        advice = (
-            suggestion(name.text, known) or f"declare a function that is called so: `Filter::IP {name.text} {{ … }}`"
-        )
+        advice = self._scope.suggest(name.text, ElementKind.FUNCTION, more=ACTIONS)
+        advice = advice or f"declare a function that is called so: `{self._kind}::IP {name.text} {{ … }}`"
         self._reporter.error("unknown-action", message, name.span, help=advice)

@@ -9,7 +9,6 @@ from naclc.diagnostics import Label
 from naclc.semantics import advice
 from naclc.semantics.model import Attachment, Hook, Kind, Protocol
 from naclc.semantics.scope import Scope
-from naclc.semantics.spelling import suggestion
 from naclc.semantics.values import Element, ElementKind, Entry, Sort, Value, View
 from naclc.syntax import ast
 
@@ -47,7 +46,7 @@ class _ChainReader:
     def _refuse_name(self, path: ast.Path, value: Value | None = None) -> None:
         name = path.text
         message = f"there is no function `{name}`" if value is None else f"`{name}` is {value.what}, not a function"
-        cure = suggestion(name, self._scope.names(ElementKind.FUNCTION))
+        cure = self._scope.suggest(name, ElementKind.FUNCTION)
         cure = cure or "name a function of the policy; one is declared as in `Filter::IP inbound { drop }`"
         self._scope.reporter.error("unknown-function", message, path.span, help=cure)
 

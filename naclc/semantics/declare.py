@@ -27,6 +27,7 @@ ONCE = frozenset({ElementKind.GATEWAY, ElementKind.CONNTRACK, ElementKind.LOAD_B
 _TYPE_NAMES = {name.lower(): name for name in ELEMENT_TYPES}
 FUNCTION_TYPES = {"filter": Kind.FILTER, "nat": Kind.NAT}
 ACTIONS = ("accept", "drop", "log", "syslog", "dnat", "snat")
+_ASSIGNABLE = tuple(kind for kind in ElementKind if kind is not ElementKind.FUNCTION)
 RESERVED = frozenset({"tcp", "udp", "icmp", "ct", "ip"})
 
 
@@ -148,8 +149,7 @@ class _Declarer:
         if element is None:
             if head.text not in self._scope.silenced:
                 message = f"there is no element `{head.text}` to add to"
-                objects = [*self._scope.names(*(kind for kind in ElementKind if kind is not ElementKind.FUNCTION))]
-                advice = suggestion(head.text, objects) or f"declare it, as in `{head.text}: {{ }}`"
+                advice = self._scope.suggest(head.text, *_ASSIGNABLE) or f"declare it, as in `{head.text}: {{ }}`"
                 self._reporter.error("bad-assignment", message, head.span, help=advice)
             return
         if element.kind is ElementKind.FUNCTION:

@@ -118,7 +118,7 @@ class Keys:
         message = (
             f"there is no Iface `{path.text}`" if value is None else f"`{path.text}` is {value.what}, not an Iface"
         )
-        cure = suggestion(path.text, self.scope.names(ElementKind.IFACE))
+        cure = self.scope.suggest(path.text, ElementKind.IFACE)
         cure = cure or "name an Iface of the policy; one is declared as in `Iface eth0 { index: 0 }`"
         self.reporter.error("unknown-iface", message, path.span, help=cure)
 

@@ -13,7 +13,7 @@ from naclc.net.constants import CONSTANTS, RETIRED, SEVERITIES
 from naclc.net.fields import FIELDS
 from naclc.semantics.model import Config, TimerData, Untracked
 from naclc.semantics.reporter import Reporter
-from naclc.semantics.spelling import suggestion
+from naclc.semantics.spelling import Speller, suggestion
 from naclc.semantics.values import (
     CONSTANT_SORTS,
     Addition,
@@ -55,6 +55,7 @@ class Scope:
         self._in_progress: dict[str, ast.Path] = {}
         self._members: dict[tuple[int, ...], dict[str, Entry]] = {}
         self._roots: dict[str, View] = {}
+        self._spellers: dict[tuple[object, ...], Speller] = {}
 
     # --- values ---
 
@@ -181,7 +182,7 @@ class Scope:
         if name.lower() in RETIRED:
             advice: str | None = "test `iface.in` or `iface.out`"
         else:
-            advice = suggestion(name, [*self.elements, *CONSTANTS, *more])
+            advice = self.suggest(name, more=(*CONSTANTS, *more))
             if any(self._is_known(name[:at]) and self._is_known(name[at + 1 :]) for at in _hyphens(name)):
                 advice = "a range is written in numbers, as in `80-443`; between letters `-` is part of a name"
         return Unknown("unknown-name", f"nothing is called `{name}`", 0, advice or f"declare it, as in `{name}: 80`")
@@ -237,7 +238,7 @@ class Scope:
             members = self.members(value.view)
             entry = members.get(part.text.lower() if value.view.fold else part.text)
             if entry is None:
-                advice = suggestion(part.text, [member.name.text for member in members.values()])
+                advice = self._suggest_member(part.text, value.view, members)
                 advice = advice or f"add it, as in `{before}.{part.text}: …`"
                 return Unknown("unknown-member", f"`{before}` has no member `{part.text}`", index, advice)
             view = entry.view
@@ -263,34 +264,48 @@ class Scope:
                 members[key] = Entry(member.key, View(member.value, (), view.owner, view.fold))
         for addition in view.additions:
             for child in addition.children.values():
-                self._add_member(members, child, view.fold)
+                self._add_member(members, child, view)
         self._members[view.key] = members
         return members
 
-    def _add_member(self, members: dict[str, Entry], addition: Addition, fold: bool) -> None:
+    def _add_member(self, members: dict[str, Entry], addition: Addition, view: View) -> None:
+        fold = view.fold
         key = addition.name.text.lower() if fold else addition.name.text
         known = members.get(key)
         if addition.value is not None:
             if known:
                 self.duplicate_key(addition.name, known.name)
                 return
-            below = (addition,) if addition.children else ()
-            members[key] = Entry(addition.name, View(addition.value, below, addition.owner, fold))
+            added = (addition,) if addition.children else ()
+            members[key] = Entry(addition.name, View(addition.value, added, addition.owner, fold))
         elif known:
-            view = known.view
-            members[key] = Entry(known.name, View(view.value, (*view.additions, addition), view.owner, fold))
+            below = known.view
+            members[key] = Entry(known.name, View(below.value, (*below.additions, addition), below.owner, fold))
         else:
             self.reporter.error(
                 "bad-assignment",
                 f"there is no member `{addition.name.text}` to add to",
                 addition.name.span,
-                help=suggestion(addition.name.text, [entry.name.text for entry in members.values()])
+                help=self._suggest_member(addition.name.text, view, members)
                 or f"give it an object first, as in `{addition.name.text}: {{ }}`",
             )
 
     def duplicate_key(self, again: ast.Name, first: ast.Name) -> None:
         label, advice = Label(first.span, "first given here"), "remove one of them"
         self.reporter.error("duplicate-key", f"`{again.text}` is given twice", again.span, label, help=advice)
+
+    def suggest(self, name: str, *kinds: ElementKind, more: tuple[str, ...] = ()) -> str | None:
+        """Help with `name`, which is none of the elements of these kinds (of all, if none is given) nor of `more`."""
+        key = (len(self.elements), more, *kinds)
+        if key not in self._spellers:
+            names = self.names(*kinds) if kinds else self.elements
+            self._spellers[key] = Speller([*names, *more])
+        return self._spellers[key].suggestion(name)
+
+    def _suggest_member(self, name: str, view: View, members: dict[str, Entry]) -> str | None:
+        if view.key not in self._spellers:
+            self._spellers[view.key] = Speller(member.name.text for member in members.values())
+        return self._spellers[view.key].suggestion(name)
 
     def names(self, *kinds: ElementKind) -> Iterable[str]:
         """Those of the elements of these kinds, in source order."""
