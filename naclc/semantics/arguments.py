@@ -17,7 +17,7 @@ from naclc.semantics.keys import check_port, origin_label
 from naclc.semantics.model import Protocol
 from naclc.semantics.reporter import Reporter
 from naclc.semantics.scope import Scope
-from naclc.semantics.values import Element, Sort, Value, View
+from naclc.semantics.values import SETS, Element, Sort, Value, View
 from naclc.semantics.words import read_word
 from naclc.source import Span
 from naclc.syntax import ast
@@ -71,7 +71,12 @@ class Arguments:
             return value.field
         if not self._refuse_element(value) and value.sort is not Sort.BAD:
             message = f"`{action}` takes strings and packet fields, not {value.what}"
-            self._reporter.error("bad-arguments", message, argument.span, help="put text in quotes")
+            advice = f'put it in quotes, `"{argument.span.text}"`, to write it as text'
+            if value.sort is Sort.IFACE:
+                advice = f'write its name as text, `"{argument.span.text}"`, or the field `iface.in` or `iface.out`'
+            elif value.sort in SETS or len(argument.span.text) > 40 or '"' in argument.span.text:
+                advice = "name a packet field, or write the text in quotes"
+            self._reporter.error("bad-arguments", message, argument.span, help=advice)
         return None
 
     def _refuse_element(self, value: Value) -> bool:

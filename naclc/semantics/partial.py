@@ -34,15 +34,17 @@ def without_consequences(
     left_out = {name for gap in _gaps(program) for name in _NAME.findall(_COMMENT.sub(" ", gap))} if lines else set()
 
     def stands(diagnostic: Diagnostic) -> bool:
-        span = diagnostic.span
-        assert span is not None
-        if span.line in lines or any(map(literals.touch, _places(diagnostic))):
+        if any(place.line in lines or literals.touch(place) for place in _places(diagnostic)):
             return False
         if left_out and diagnostic.code in _ABOUT_ABSENCE:
             return False
-        return not (diagnostic.code.startswith("unknown-") and set(_NAME.findall(span.text)) & left_out)
+        return not (diagnostic.code.startswith("unknown-") and set(_NAME.findall(_text(diagnostic))) & left_out)
 
     return [diagnostic for diagnostic in found if stands(diagnostic)]
+
+
+def _text(diagnostic: Diagnostic) -> str:
+    return diagnostic.span.text if diagnostic.span else ""
 
 
 def _gaps(program: ast.Program) -> Iterator[str]:

@@ -11,7 +11,7 @@ from functools import cache
 
 from naclc.diagnostics import Diagnostic
 from naclc.source import SourceFile
-from naclc.syntax import misfits, tables
+from naclc.syntax import foreign, misfits, tables
 from naclc.syntax.tokens import Token
 
 MOST = 1000  # misfits: this is no policy
@@ -59,6 +59,7 @@ def scan(source: SourceFile) -> tuple[list[Token], list[Diagnostic]]:
                 _append(misfit.token, misfit.joins, tokens)
             at = misfit.end
     tokens.append(Token(tables.END, "", len(text), len(text)))
+    tokens, found = foreign.join(source, tokens, found)
     if misfits.may_have_else_ifs(source):
         found.extend(misfits.else_ifs(source, tokens))
     if not text.isascii():
