@@ -144,7 +144,7 @@ Conntrack::Entry* Conntrack::in(const PacketIP4& packet) {
 
 // Translation may have given it a tuple of both ends, by which the table does not know the entry.
 Conntrack::Entry* Conntrack::in(const PacketIP4& packet, Entry_ptr known) {
-  if (known == nullptr || !packet.has_transport_header()) return in(packet);
+  if (!owns(known) || !packet.has_transport_header()) return in(packet);
   const Quadruple quad = known->is_original(quadruple_of(packet)) ? known->first : known->second;
   const bool followed = known->proto == Protocol::TCP && tcp_in;
   return followed ? tcp_in(*this, quad, packet) : simple_track_in(quad, known->proto);
@@ -168,6 +168,7 @@ Conntrack::Entry* Conntrack::confirm(const Quadruple& quad, Protocol protocol) {
 }
 
 Conntrack::Entry* Conntrack::confirm(Entry_ptr found) {
+  if (!owns(found)) return confirm(found->second, found->proto);
   Entry& entry = changeable(found);
   if (entry.state == State::UNCONFIRMED) {
     entry.state = State::NEW;

@@ -19,8 +19,8 @@ struct NAPT::Pools {
 
 namespace {
 
-bool is_translatable(const PacketIP4& packet, Conntrack::Entry_ptr entry) {
-  return entry != nullptr && entry->proto == packet.ip_protocol() && packet.has_transport_header();
+bool is_translatable(const Conntrack& table, const PacketIP4& packet, Conntrack::Entry_ptr entry) {
+  return table.owns(entry) && entry->proto == packet.ip_protocol() && packet.has_transport_header();
 }
 
 bool has_ports(const PacketIP4& packet) { return packet.ip_protocol() != Protocol::ICMPv4; }
@@ -61,13 +61,13 @@ bool NAPT::expect_at(Conntrack::Entry_ptr entry, const Socket& destination) {
 }
 
 void NAPT::dnat(IP4::IP_packet& packet, Conntrack::Entry_ptr entry, Socket to) {
-  if (!is_translatable(packet, entry) || !has_ports(packet)) return;
+  if (!is_translatable(*conntrack_, packet, entry) || !has_ports(packet)) return;
   if (!expect_from(entry, to)) return refuse_translation(Drop::kNatCollision);
   readdress(packet, End::kDestination, to);
 }
 
 void NAPT::dnat(IP4::IP_packet& packet, Conntrack::Entry_ptr entry, ip4::Addr to) {
-  if (!is_translatable(packet, entry)) return;
+  if (!is_translatable(*conntrack_, packet, entry)) return;
   const Socket target{to, Conntrack::quadruple_of(packet).dst.port()};
   if (!expect_from(entry, target)) return refuse_translation(Drop::kNatCollision);
   readdress(packet, End::kDestination, target);
@@ -78,19 +78,19 @@ void NAPT::dnat(IP4::IP_packet& packet, Conntrack::Entry_ptr entry, std::uint16_
 }
 
 void NAPT::dnat(IP4::IP_packet& packet, Conntrack::Entry_ptr entry) {
-  if (!is_translatable(packet, entry) || !is_hidden(entry)) return;
+  if (!is_translatable(*conntrack_, packet, entry) || !is_hidden(entry)) return;
   if (Conntrack::quadruple_of(packet).dst == entry->second.dst)
     readdress(packet, End::kDestination, entry->first.src);
 }
 
 void NAPT::snat(IP4::IP_packet& packet, Conntrack::Entry_ptr entry, Socket to) {
-  if (!is_translatable(packet, entry) || !has_ports(packet)) return;
+  if (!is_translatable(*conntrack_, packet, entry) || !has_ports(packet)) return;
   if (!expect_at(entry, to)) return refuse_translation(Drop::kNatCollision);
   readdress(packet, End::kSource, to);
 }
 
 void NAPT::snat(IP4::IP_packet& packet, Conntrack::Entry_ptr entry, ip4::Addr to) {
-  if (!is_translatable(packet, entry)) return;
+  if (!is_translatable(*conntrack_, packet, entry)) return;
   const Socket target{to, Conntrack::quadruple_of(packet).src.port()};
   if (!expect_at(entry, target)) return refuse_translation(Drop::kNatCollision);
   readdress(packet, End::kSource, target);
@@ -101,14 +101,14 @@ void NAPT::snat(IP4::IP_packet& packet, Conntrack::Entry_ptr entry, std::uint16_
 }
 
 void NAPT::snat(IP4::IP_packet& packet, Conntrack::Entry_ptr entry) {
-  if (!is_translatable(packet, entry) || !is_redirected(entry)) return;
+  if (!is_translatable(*conntrack_, packet, entry) || !is_redirected(entry)) return;
   if (Conntrack::quadruple_of(packet).src == entry->second.src)
     readdress(packet, End::kSource, entry->first.dst);
 }
 
 void NAPT::masquerade(IP4::IP_packet& packet, Stack& stack, Conntrack::Entry_ptr entry) {
   const ip4::Addr address = stack.ip_addr();
-  if (!is_translatable(packet, entry) || address == IP4::ADDR_ANY) return;
+  if (!is_translatable(*conntrack_, packet, entry) || address == IP4::ADDR_ANY) return;
   if (!has_ports(packet)) {
     if (!expect_at(entry, {address, entry->first.src.port()})) return refuse_translation(Drop::kNatCollision);
   } else if (!hide(entry, stack, address)) {
@@ -118,7 +118,7 @@ void NAPT::masquerade(IP4::IP_packet& packet, Stack& stack, Conntrack::Entry_ptr
 }
 
 void NAPT::demasquerade(IP4::IP_packet& packet, const Stack&, Conntrack::Entry_ptr entry) {
-  if (is_translatable(packet, entry) && is_hidden(entry))
+  if (is_translatable(*conntrack_, packet, entry) && is_hidden(entry))
     readdress(packet, End::kDestination, entry->first.src);
 }
 

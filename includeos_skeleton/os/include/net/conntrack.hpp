@@ -111,7 +111,7 @@ class Conntrack {
 
   // Null for a packet that is not tracked, and when the table is full.
   Entry* in(const PacketIP4& packet);
-  // The same for a packet that arrives again and keeps its entry.
+  // The same for a packet that arrives again and keeps its entry, if that is one of this table.
   Entry* in(const PacketIP4& packet, Entry_ptr known);
   Entry* simple_track_in(const Quadruple& quad, Protocol protocol);
 
@@ -127,7 +127,10 @@ class Conntrack {
   // flow look like that, one way or the other.
   Entry* expect(Entry_ptr entry, const Quadruple& replies);
 
-  // The entry that a filter was shown, to be changed.
+  bool owns(Entry_ptr entry) const noexcept {
+    return entry >= entries_.get() && entry < entries_.get() + entry_count_;
+  }
+  // The entry that a filter was shown, to be changed; it is one of this table.
   Entry& changeable(Entry_ptr entry) { return entries_[number_of(entry)]; }
 
   void remove_expired();
