@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from naclc.interpret import answers, header, walk
+from naclc.interpret import answers, division, header, walk
 from naclc.interpret.events import (
     Decided,
     Delivered,
@@ -217,7 +217,7 @@ class Machine:
             hop = gateway_of(header.destination(transit.packet), out)
         if hop is None:
             return self._drop(transit, Reason.NO_NEXT_HOP)
-        self._events.append(Sent(out.number, transit.packet, hop))
+        self._events += (Sent(out.number, piece, hop) for piece in division.pieces(transit.packet))
         return None
 
     def _pass(

@@ -8,7 +8,9 @@ and RFC 5722 (why what overlaps is thrown away as a whole).
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from naclc.interpret import header
 from naclc.interpret.events import Reason
@@ -17,7 +19,16 @@ DATAGRAMS = 16  # that may be unfinished at a time
 TIMEOUT = 30  # seconds from the first fragment that came
 _LONGEST = 0xFFFF - header.IPV4_HEADER  # octets of data in a datagram without options
 _UNIT = 8  # octets
-_Key = tuple[int, int, int, int, int]
+
+
+class _Key(NamedTuple):
+    """What the fragments of one datagram have in common."""
+
+    iface: int
+    source: int
+    destination: int
+    protocol: int
+    identification: int
 
 
 @dataclass(slots=True)
@@ -87,19 +98,21 @@ class Reassembly:
         return self._finish(key, waiting)
 
     def overflow(self) -> int | None:
-        """Give up the oldest datagram when there is one too many; the Iface number of the one given up."""
+        """Give up a datagram when there is one too many: the oldest of the source that has the most, so that who floods
+        loses his own. Returns the Iface number of the one given up."""
         if len(self._waiting) <= self._most:
             return None
-        oldest = next(iter(self._waiting))
-        del self._waiting[oldest]
-        return oldest[0]
+        from_source = Counter(key.source for key in self._waiting)
+        victim = max(self._waiting, key=lambda key: from_source[key.source])  # of several the first, the oldest
+        del self._waiting[victim]
+        return victim.iface
 
     def expire(self, now: int) -> tuple[int, ...]:
         """Give up what has waited too long; the Iface numbers of the datagrams given up, oldest first."""
         late = [key for key, waiting in self._waiting.items() if now - waiting.start >= TIMEOUT]
         for key in late:
             del self._waiting[key]
-        return tuple(key[0] for key in late)
+        return tuple(key.iface for key in late)
 
     def _finish(self, key: _Key, waiting: _Waiting) -> bytes | None:
         if not waiting.complete():
@@ -111,7 +124,7 @@ class Reassembly:
 
 
 def _key(iface: int, fragment: bytes) -> _Key:
-    return (
+    return _Key(
         iface,
         header.source(fragment),
         header.destination(fragment),

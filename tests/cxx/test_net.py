@@ -48,6 +48,7 @@ PANICS = {
     "panics_when_tracking_is_enabled_twice": "connection tracking was enabled twice on an interface",
     "panics_when_there_is_no_such_nic": "there is no network interface 3; the machine has 3",
     "panics_when_there_is_no_such_mac": "there is no network interface 02:00:5e:00:53:01; the machine has 3",
+    "panics_when_a_nic_is_given_what_is_in_no_frame": "a packet longer than a frame was handed to a NIC",
     "panics_when_a_vlan_is_not_there": "eth0 has no VLAN 10",
     "panics_when_a_vlan_has_no_interface_yet": "eth0 has no VLAN 10",
     "panics_when_a_vlan_is_added_twice": "VLAN 10 cannot be added to eth0: it is there already",
@@ -114,6 +115,6 @@ def test_every_drop_reason_is_documented_with_its_class() -> None:
     counters = (OS / "include" / "net" / "counters.hpp").read_text()
     page = (HERE.parents[1] / "docs" / "runtime-stack.md").read_text()
     reasons = re.findall(r'X\(\w+, "([a-z-]+)", k(\w+)\)', counters)
-    described = re.findall(r"^\| `([a-z-]+)` \| (frame|packet|link|answer) \|", page, re.MULTILINE)
+    described = re.findall(r"^\| `([a-z-]+)` \| (frame|packet|link|held|answer) \|", page, re.MULTILINE)
     assert len(reasons) > 30
     assert sorted(described) == sorted((name, drop_class.lower()) for name, drop_class in reasons)

@@ -48,6 +48,7 @@ void print_line(const char* name, const Counters& counters) {
   line.add(" received=").add(counters.received);
   line.add(" delivered=").add(counters.delivered);
   line.add(" forwarded=").add(counters.forwarded);
+  line.add(" held=").add(counters.held);
   line.add(" dropped=").add(counters.dropped());
   line.add(" sent=").add(counters.sent);
   line.add(" arp=").add(counters.arp);
@@ -71,6 +72,7 @@ void Counters::add(const Counters& other) {
   received += other.received;
   delivered += other.delivered;
   forwarded += other.forwarded;
+  held += other.held;
   originated += other.originated;
   departed += other.departed;
   sent += other.sent;

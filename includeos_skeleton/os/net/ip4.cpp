@@ -4,7 +4,9 @@
 
 #include "kernel/text.hpp"
 #include "net/closed_port.hpp"
+#include "net/division.hpp"
 #include "net/ethernet.hpp"
+#include "net/reassembly.hpp"
 
 namespace net {
 
@@ -21,11 +23,6 @@ void count_passed(const Packet::Origin& origin) {
   if (origin.home == nullptr) return;
   Counters& counters = origin.home->counters();
   ++(origin.own ? counters.departed : counters.forwarded);
-}
-
-// RFC 791 §3.1: exactly more-fragments, or an offset (docs/language.md 8.1 (5)).
-bool is_fragment(const PacketIP4& packet) {
-  return packet.ip_flags() == ip4::Flags::MF || packet.ip_frag_offs() != 0;
 }
 
 }  // namespace
@@ -98,9 +95,13 @@ void IP4::arrive(IP_packet_ptr packet, Conntrack::Entry_ptr ct) {
 }
 
 void IP4::to_local(IP_packet_ptr packet, Conntrack::Entry_ptr ct) {
-  if (is_fragment(*packet)) return drop(std::move(packet), Drop::kReassembly);  // (5)
-
-  if (Conntrack* const tracker = stack_.conntrack().get(); tracker != nullptr)  // (6)
+  Conntrack* const tracker = stack_.conntrack().get();
+  if (packet->is_fragment()) {  // (5)
+    packet = reassembly::take(stack_, std::move(packet));
+    if (packet == nullptr) return;
+    ct = tracker != nullptr ? tracker->in(*packet) : nullptr;
+  }
+  if (tracker != nullptr)  // (6)
     ct = ct != nullptr ? tracker->confirm(ct) : tracker->confirm(*packet);
 
   const Packet::Origin origin = packet->origin();
@@ -188,10 +189,17 @@ ip4::Addr IP4::neighbour_for(ip4::Addr destination) const {
 void IP4::send(IP_packet_ptr packet, ip4::Addr neighbour) {
   constexpr std::ptrdiff_t kInFront =
       ethernet::kHeader + VLAN_manager::kTagLength + hw::Frame::kDriverHeadroom;
-  if (packet->size() > stack_.MTU()) return drop(std::move(packet), Drop::kTooBig);
+  if (packet->size() > stack_.MTU() || !packet->is_in_frame()) return send_in_pieces(*packet, neighbour);
   if (packet->layer_begin() - packet->buf() < kInFront) return drop(std::move(packet), Drop::kNoHeadroom);
   count_passed(packet->origin());
   stack_.arp().transmit(std::move(packet), neighbour);
+}
+
+void IP4::send_in_pieces(const PacketIP4& packet, ip4::Addr neighbour) {
+  Packet_queue pieces;
+  if (auto fault = division::divide(stack_, packet, pieces)) return count_drop(packet.origin(), *fault);
+  count_passed(packet.origin());
+  while (Packet_ptr piece = pieces.take()) stack_.arp().transmit(std::move(piece), neighbour);
 }
 
 void process_arrivals() {

@@ -3,6 +3,8 @@
 
 namespace net {
 
+void Packet::not_in_a_frame() noexcept { os::panic("a packet longer than a frame was handed to a NIC"); }
+
 void Packet::increment_layer_begin(int octets) {
   Byte* const begin = layer_begin_ + octets;
   if (begin < buf() || begin > buffer_end()) os::panic("a packet's layer was moved out of its buffer");

@@ -5,15 +5,17 @@
 
 #include "net/clock.hpp"
 #include "net/ethernet.hpp"
+#include "net/reassembly.hpp"
 
 namespace net {
 
 namespace {
 
-constexpr std::chrono::milliseconds kArpTick{250};
+constexpr std::chrono::milliseconds kTick{250};
 
-void tick_neighbours() {
+void tick() {
   clock::read();
+  reassembly::tick();
   for (Inet* iface : Interfaces::all()) iface->arp().tick();
 }
 
@@ -22,7 +24,8 @@ void tick_neighbours() {
 void start(std::span<hw::Nic* const> nics) {
   clock::read();
   Interfaces::start(nics);
-  if (!nics.empty()) Timers::periodic(kArpTick, [](Timers::id_t) { tick_neighbours(); });
+  reassembly::start();
+  if (!nics.empty()) Timers::periodic(kTick, [](Timers::id_t) { tick(); });
 }
 
 void receive(std::size_t nic, hw::Frame* frame) {

@@ -173,7 +173,7 @@ void Machine::check_books() {
   std::size_t waiting = 0;
   for (const net::Inet* stack : net::Interfaces::all()) {
     const net::Counters& counted = stack->counters();
-    CHECK_EQUAL(counted.received, counted.delivered + counted.forwarded + counted.dropped());
+    CHECK_EQUAL(counted.received, counted.delivered + counted.forwarded + counted.held + counted.dropped());
     CHECK_EQUAL(counted.originated, counted.departed + counted.own_dropped());
     waiting += const_cast<net::Inet*>(stack)->arp().waiting();
   }

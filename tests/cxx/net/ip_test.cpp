@@ -33,8 +33,8 @@ const Fault kFaults[] = {
     {Drop::kMulticast, "multicast destination", [](Octets& p) { p[16] = 224, fix_ip_checksum(p); }},
     {Drop::kNotForwarding, "for somebody else", [](Octets& p) { p[19] = 7, fix_ip_checksum(p); }},
     {Drop::kNotForwarding, "for another Iface", [](Octets& p) { p[18] = 1, fix_ip_checksum(p); }},
-    {Drop::kReassembly, "more fragments", [](Octets& p) { put16(p, 6, kMoreFragments), fix_ip_checksum(p); }},
-    {Drop::kReassembly, "offset 8", [](Octets& p) { put16(p, 6, 1), fix_ip_checksum(p); }},
+    {Drop::kFragmentMalformed, "12 octets, and more",
+     [](Octets& p) { put16(p, 6, kMoreFragments), fix_ip_checksum(p); }},
 };
 
 }  // namespace
@@ -499,7 +499,7 @@ TEST(counters_print_one_line_an_iface) {
   console().clear();
   net::print_counters();
   CHECK(
-      console().starts_with("counters eth0 received=2 delivered=1 forwarded=0 dropped=1 sent=1 arp=8 "
+      console().starts_with("counters eth0 received=2 delivered=1 forwarded=0 held=0 dropped=1 sent=1 arp=8 "
                             "arp-sent=8 originated=1 departed=1 drop.not-forwarding=1\ncounters eth1 "));
   CHECK(console().find("\ncounters machine received=2 ") != std::string::npos);
   CHECK_EQUAL(std::count(console().begin(), console().end(), '\n'), 4);

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scapy.layers.inet import ICMP, IP, UDP, fragment
+from scapy.layers.inet import ICMP, IP, UDP, defragment, fragment
 from scapy.packet import Raw
 
+from naclc.interpret import division, header
 from naclc.interpret.events import Delivered, Dropped, Held, Reason, Sent
 from naclc.interpret.machine import Machine
 from naclc.interpret.reassembly import DATAGRAMS, TIMEOUT, Reassembly
@@ -99,6 +101,19 @@ def test_memory_is_bounded() -> None:
     assert Delivered(OUTSIDE) in machine.receive(OUTSIDE, piece(8, bytes(8), more=False, id=DATAGRAMS))
 
 
+def test_who_floods_loses_his_own() -> None:
+    table = Reassembly()
+    for source in ("192.0.2.3", "192.0.2.4"):
+        table.take(7, piece(0, bytes(8), more=True, src=source), 0)
+    given_up = []
+    for number in range(100):
+        table.take(0, piece(0, bytes(8), more=True, id=number), 0)
+        given_up.append(table.overflow())
+    assert given_up == [None] * (DATAGRAMS - 2) + [0] * (100 - DATAGRAMS + 2)
+    for source in ("192.0.2.3", "192.0.2.4"):
+        assert isinstance(table.take(7, piece(8, bytes(8), more=False, src=source), 0), bytes)
+
+
 def test_the_machine_gives_up_in_time() -> None:
     machine = Machine(pipeline())
     machine.receive(OUTSIDE, piece(0, bytes(8), more=True))
@@ -111,8 +126,19 @@ def test_a_large_echo_is_answered() -> None:
     data = bytes(range(256)) * 8
     fragments = fragment(IP(src="192.0.2.9", dst="192.0.2.1", id=9) / ICMP(id=4, seq=2) / Raw(data), fragsize=512)
     events = [event for each in reversed(fragments) for event in machine.receive(OUTSIDE, bytes(each))]
-    (reply,) = [IP(event.packet) for event in events if isinstance(event, Sent)]
+    pieces = [IP(event.packet) for event in events if isinstance(event, Sent)]
+    assert [(len(each), each.frag, each.flags) for each in pieces] == [(1500, 0, "MF"), (596, 185, 0)]
+    assert all(header.checksum(bytes(each)[:20]) == 0 for each in pieces)
+    (reply,) = defragment(pieces)
     assert (reply[ICMP].type, reply[ICMP].id, bytes(reply[ICMP].payload)) == (0, 4, data)
+
+
+@pytest.mark.parametrize("fields", [{"flags": "DF"}, {"flags": "MF"}, {"options": b"\1" * 4}])
+def test_what_is_not_to_be_divided_stays_whole(fields: dict[str, Any]) -> None:
+    packet = bytes(IP(src="192.0.2.9", dst="192.0.2.1", **fields) / Raw(bytes(2000)))
+    assert division.pieces(packet) == (packet,)
+    assert len(division.pieces(bytes(IP(src="192.0.2.9", dst="192.0.2.1") / Raw(bytes(1481))))) == 2
+    assert len(division.pieces(bytes(IP(src="192.0.2.9", dst="192.0.2.1") / Raw(bytes(1480))))) == 1
 
 
 def test_a_datagram_of_a_translated_flow_has_its_entry() -> None:

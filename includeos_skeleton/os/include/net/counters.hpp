@@ -1,7 +1,7 @@
 // What a stack counts: every packet, and a named reason for every one that goes no further.
 //
 // INVARIANT conservation   for every Iface, whenever no packet is on its way:
-//     received   = delivered + forwarded + the drops of class kPacket
+//     received   = delivered + forwarded + held + the drops of class kPacket
 //     originated = departed + the own drops
 // where a drop is counted at the Iface that received (or originated) the packet, also when it happens at the
 // Iface it was to leave by.
@@ -20,6 +20,7 @@ enum class Drop_class : std::uint8_t {
   kFrame,   // before it was known to be an IPv4 packet for this machine
   kPacket,  // an IPv4 packet, between arrival and the link it leaves by
   kLink,    // handed to the link, which could not send it
+  kHeld,    // a datagram of which fragments waited in vain, each of them counted as held
   kAnswer,  // delivered, and then not answered because it is malformed
 };
 
@@ -35,7 +36,9 @@ enum class Drop_class : std::uint8_t {
   X(kBadHeaderLength, "bad-header-length", kPacket)   X(kBadTotalLength, "bad-total-length", kPacket)      \
   X(kBadChecksum, "bad-checksum", kPacket)            X(kBadSource, "bad-source", kPacket)                 \
   X(kPrerouting, "prerouting", kPacket)               X(kMulticast, "multicast", kPacket)                  \
-  X(kNotForwarding, "not-forwarding", kPacket)        X(kReassembly, "reassembly-unsupported", kPacket)    \
+  X(kNotForwarding, "not-forwarding", kPacket)        X(kFragmentMalformed, "fragment-malformed", kPacket) \
+  X(kFragmentTooLong, "fragment-too-long", kPacket)   X(kFragmentOverlap, "fragment-overlap", kPacket)     \
+  X(kFragmentTimeout, "fragment-timeout", kHeld)      X(kReassemblyFull, "reassembly-full", kHeld)         \
   X(kInput, "input", kPacket)                         X(kOutput, "output", kPacket)                        \
   X(kTtlExpired, "ttl-expired", kPacket)              X(kForward, "forward", kPacket)                      \
   X(kNoRoute, "no-route", kPacket)                    X(kLoopbackAddress, "loopback-address", kPacket)     \
@@ -67,6 +70,7 @@ struct Counters {
   std::uint64_t received = 0;    // IPv4 packets that arrived: from the wire, or from another Iface by (S1)
   std::uint64_t delivered = 0;   // accepted by INPUT and handed to ICMP, UDP, TCP, or what answers the others
   std::uint64_t forwarded = 0;   // received here, and handed to the link or to the Iface it is addressed to
+  std::uint64_t held = 0;        // fragments that wait, or waited, for the rest of their datagram
   std::uint64_t originated = 0;  // made by this machine to leave by this Iface
   std::uint64_t departed = 0;    // of those, handed to the link or to the Iface they are addressed to
   std::uint64_t sent = 0;        // IPv4 packets that the NIC took

@@ -1,16 +1,18 @@
-// A packet: a view of one hw::Frame that owns the frame.
+// A packet: a view of one hw::Frame that owns the frame. A datagram that was put together from fragments and
+// is longer than a frame lies in a Large_buffer instead, and leaves the machine in pieces (net/division.hpp).
 //
 //   buf()        layer_begin()              data_end()      buffer_end()
 //     | free       | the layer's header, data  | free            | the Packet itself
 //
-// The Packet lives in the last octets of its frame's buffer, so that it costs no allocation and shares the
-// frame's life. Deleting it (what a Packet_ptr does) gives the frame back to the pool.
+// The Packet lives in the last octets of its buffer, so that it costs no allocation and shares the buffer's
+// life. Deleting it (what a Packet_ptr does) gives the frame back to the pool, or the buffer to its owner.
 //
 // INVARIANT bounds   buf() <= layer_begin() <= data_end() <= buffer_end().
 //
 // Not     packet chains, payload offsets.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <hw/nic.hpp>
@@ -22,6 +24,12 @@ namespace net {
 class Inet;
 class Packet;
 using Packet_ptr = std::unique_ptr<Packet>;
+
+// Room for the longest IPv4 packet behind the headroom of a frame. Owned by net/reassembly.cpp.
+struct Large_buffer {
+  static constexpr std::size_t kSize = 65'728;  // octets
+  alignas(64) std::array<std::uint8_t, kSize> octets;
+};
 
 class Packet {
  public:
@@ -39,8 +47,8 @@ class Packet {
   ~Packet() = default;
   Packet& operator=(const Packet&) = delete;
 
-  Byte* buf() noexcept { return frame_->buffer.data(); }
-  const Byte* buf() const noexcept { return frame_->buffer.data(); }
+  Byte* buf() noexcept { return buffer_; }
+  const Byte* buf() const noexcept { return buffer_; }
   Byte* layer_begin() const noexcept { return layer_begin_; }
   Byte* data_end() const noexcept { return data_end_; }
   const Byte* buffer_end() const noexcept { return reinterpret_cast<const Byte*>(this); }
@@ -68,25 +76,39 @@ class Packet {
   template <class P>
   [[nodiscard]] static std::unique_ptr<P> in_frame(hw::Frame* frame, std::size_t offset) noexcept;
 
-  // Give up the packet and get its frame, whose data begins `header` octets in front of the layer.
+  // The packet of `length` octets in `buffer`, its layer beginning `offset` octets after the buffer's begin.
+  template <class P>
+  [[nodiscard]] static std::unique_ptr<P> in_buffer(Large_buffer& buffer, std::size_t offset,
+                                                    std::size_t length) noexcept;
+
+  // False for what lies in a Large_buffer.
+  bool is_in_frame() const noexcept { return frame_ != nullptr; }
+
+  // Give up the packet, which must be in a frame, and get its frame, whose data begins `header` octets in
+  // front of the layer.
   [[nodiscard]] static hw::Frame* take_frame(Packet_ptr packet, std::size_t header) noexcept;
 
   static void operator delete(Packet* packet, std::destroying_delete_t) noexcept {
-    hw::Frame_pool::give_back(packet->frame_);
+    hw::Frame* const frame = packet->frame_;
+    frame != nullptr ? hw::Frame_pool::give_back(frame) : give_back_buffer(packet->buffer_);
   }
 
  protected:
-  Packet(hw::Frame* frame, Byte* begin, Byte* end) noexcept
-      : layer_begin_{begin}, data_end_{end}, frame_{frame} {}
+  Packet(Byte* buffer, hw::Frame* frame, Byte* begin, Byte* end) noexcept
+      : buffer_{buffer}, layer_begin_{begin}, data_end_{end}, frame_{frame} {}
 
  private:
+  [[noreturn]] static void not_in_a_frame() noexcept;
+  static void give_back_buffer(Byte* begin) noexcept;  // of a Large_buffer
+
   static constexpr std::size_t kReserved = 64;  // octets at the end of the buffer that hold the Packet
 
   friend class Packet_queue;
 
+  Byte* buffer_;
   Byte* layer_begin_;
   Byte* data_end_;
-  hw::Frame* frame_;
+  hw::Frame* frame_;        // null: in a Large_buffer
   Packet* next_ = nullptr;  // in the Packet_queue that holds the packet
   const void* known_entry_ = nullptr;
   Origin origin_;
@@ -133,12 +155,22 @@ std::unique_ptr<P> Packet::in_frame(hw::Frame* frame, std::size_t offset) noexce
   Byte* const place = frame->buffer.data() + hw::Frame::kBufferSize - kReserved;
   if (frame->data < frame->buffer.data() || frame->length < offset || frame->data + frame->length > place)
     return nullptr;
-  return std::unique_ptr<P>{::new (place) P(frame, frame->data + offset, frame->data + frame->length)};
+  return std::unique_ptr<P>{
+      ::new (place) P(frame->buffer.data(), frame, frame->data + offset, frame->data + frame->length)};
+}
+
+template <class P>
+std::unique_ptr<P> Packet::in_buffer(Large_buffer& buffer, std::size_t offset, std::size_t length) noexcept {
+  static_assert(sizeof(P) == sizeof(Packet) && (Large_buffer::kSize - kReserved) % alignof(P) == 0);
+  Byte* const begin = buffer.octets.data() + offset;
+  Byte* const place = buffer.octets.data() + Large_buffer::kSize - kReserved;
+  return std::unique_ptr<P>{::new (place) P(buffer.octets.data(), nullptr, begin, begin + length)};
 }
 
 inline hw::Frame* Packet::take_frame(Packet_ptr packet, std::size_t header) noexcept {
   Packet* const p = packet.release();
   hw::Frame* const frame = p->frame_;
+  if (frame == nullptr) not_in_a_frame();
   frame->data = p->layer_begin_ - header;
   frame->length = static_cast<std::uint16_t>(p->data_end_ - frame->data);
   return frame;

@@ -8,8 +8,7 @@
 // Meaning   docs/language.md 8.1; (S1) .. (S6) at the lines that carry them out.
 // Spec      RFC 791; RFC 1122 §3.2.1; RFC 1812 §5.3.
 //
-// Not     reassembly (a local fragment is dropped and counted), fragmentation, options of own packets,
-//         multicast, path MTU discovery.
+// Not     options of own packets, multicast, path MTU discovery.
 #pragma once
 
 #include <delegate>
@@ -88,6 +87,7 @@ class IP4 {
   bool is_own(ip4::Addr address) const { return address == addr_ && addr_ != ADDR_ANY; }
   void loop_back(IP_packet_ptr packet, Conntrack::Entry_ptr ct);
   void send(IP_packet_ptr packet, ip4::Addr neighbour);
+  void send_in_pieces(const IP_packet& packet, ip4::Addr neighbour);
   ip4::Addr neighbour_for(ip4::Addr destination) const;
 
   Stack& stack_;

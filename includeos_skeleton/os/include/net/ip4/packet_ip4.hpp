@@ -84,13 +84,17 @@ class PacketIP4 : public Packet {
   Span ip_data() { return {layer_begin() + ip_header_length(), ip_data_length()}; }
   Cspan ip_data() const { return {layer_begin() + ip_header_length(), ip_data_length()}; }
 
+  // RFC 791 §3.1: exactly more-fragments, or an offset (docs/language.md 8.1 (5)).
+  bool is_fragment() const noexcept { return ip_flags() == ip4::Flags::MF || ip_frag_offs() != 0; }
+
   // docs/language.md 8.3: offset 0, and at least 20 (TCP) or 8 (UDP, ICMP) octets of data. False for every
   // other protocol.
   bool has_transport_header() const noexcept;
 
  private:
   friend class Packet;
-  PacketIP4(hw::Frame* frame, Byte* begin, Byte* end) noexcept : Packet{frame, begin, end} {}
+  PacketIP4(Byte* buffer, hw::Frame* frame, Byte* begin, Byte* end) noexcept
+      : Packet{buffer, frame, begin, end} {}
 
   const ip4::Header& header() const noexcept { return *reinterpret_cast<const ip4::Header*>(layer_begin()); }
   ip4::Header& header() noexcept { return *reinterpret_cast<ip4::Header*>(layer_begin()); }
