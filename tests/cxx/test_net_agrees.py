@@ -19,7 +19,7 @@ import pytest
 from naclc.driver import Options, compile_policy
 from naclc.image.build import build_image
 from naclc.image.target import Image, Target
-from naclc.interpret.events import Delivered, Dropped, Held, Reason, Sent
+from naclc.interpret.events import Delivered, Dropped, Held, Sent
 from naclc.interpret.header import checksum
 from naclc.interpret.machine import Machine
 from naclc.net.addresses import format_address
