@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from naclc.analyze.near import Near, near_misses
 from naclc.analyze.trace import Line, trace
-from naclc.interpret.events import Event, Visit
+from naclc.interpret.events import Event, Rewritten, Visit
 from naclc.interpret.machine import Lease, Machine
 from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics.depth import run_deep
@@ -38,7 +38,7 @@ class Guide:
     def __init__(self, pipeline: Pipeline, leases: Mapping[int, Lease] | None = None) -> None:
         self._pipeline = pipeline
         self._visits: list[Visit] = []
-        self._machine = Machine(pipeline, leases=leases, watch=self._visits.append)
+        self._machine = Machine(pipeline, leases=leases, watch=self._note)
 
     def send(self, iface: int, packet: bytes) -> Journey:
         """Let `packet` arrive on the Iface of number `iface`. Raises KeyError when there is none."""
@@ -50,6 +50,10 @@ class Guide:
     def wait(self, seconds: int) -> None:
         """Let `seconds` of connection-tracking time pass."""
         self._machine.wait(seconds)
+
+    def _note(self, seen: Visit | Rewritten) -> None:
+        if isinstance(seen, Visit):
+            self._visits.append(seen)
 
     def _stop(self, visit: Visit) -> Stop:
         lines = trace(self._pipeline, visit.function, visit.facts)

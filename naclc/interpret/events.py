@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from naclc.pipeline.evaluation import Decision, Facts
+from naclc.pipeline.pipeline import Translation
 from naclc.semantics.model import Hook
 
 
@@ -128,3 +129,13 @@ class Visit:
     function: str
     facts: Facts
     decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A packet's address or port was changed at `hook` of the Iface of number `iface`, for those who watch: by the Dnat
+    or Snat of that statement id, or by that step of the chain."""
+
+    hook: Hook
+    iface: int
+    by: int | Translation

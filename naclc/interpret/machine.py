@@ -25,6 +25,7 @@ from naclc.interpret.events import (
     Held,
     Logged,
     Reason,
+    Rewritten,
     Sent,
     Syslogged,
     Visit,
@@ -35,7 +36,7 @@ from naclc.interpret.transit import Transit
 from naclc.interpret.translation import MASQUERADE_PORTS, Translator
 from naclc.net.fields import NO_IFACE, State
 from naclc.pipeline.evaluation import NO_STATEMENT, Decision, Evaluator, Facts, Verdict
-from naclc.pipeline.pipeline import Iface, Pipeline, Route
+from naclc.pipeline.pipeline import Iface, Pipeline, Route, Translation
 from naclc.semantics.model import Config, Hook, Kind
 
 BROADCAST = 0xFFFFFFFF
@@ -56,7 +57,7 @@ class Machine:
     `evaluate` decides in place of the interpreter's walk; the path is the same. `limit` (tuples, 0 for none) and
     `timeouts` (seconds) take the place of the policy's. `leases`, by Iface number, is what DHCP gave; an Iface with
     DHCP that is not in it has its fallback, or no address. `masquerade_ports` are those that masquerading picks from.
-    `watch` is told of every run of a function.
+    `watch` is told of every run of a function and of every rewritten packet.
 
     A packet is never an exception: whatever octets are received, the machine sends, delivers or drops.
     """
@@ -70,7 +71,7 @@ class Machine:
         timeouts: Timeouts | None = None,
         leases: Mapping[int, Lease] | None = None,
         masquerade_ports: Sequence[int] = MASQUERADE_PORTS,
-        watch: Callable[[Visit], None] | None = None,
+        watch: Callable[[Visit | Rewritten], None] | None = None,
     ) -> None:
         self._ifaces = {iface.number: _leased(iface, leases or {}) for iface in pipeline.ifaces}
         self._router = pipeline.router
@@ -230,10 +231,12 @@ class Machine:
                 self._drop(transit, fault)
                 return False
         for translation in iface.translations.get(hook, ()):
+            before = transit.packet
             fault = self._translator.step(translation, iface, transit)
             if fault is not None:
                 self._drop(transit, fault)
                 return False
+            self._tell_rewritten(iface, hook, translation, before, transit.packet)
         return True
 
     def _run(
@@ -252,10 +255,17 @@ class Machine:
             self._watch(Visit(hook, iface.number, function, facts, decision))
         self._report(function, decision)
         if function in self._nats:
-            return self._translator.rewrite(decision.rewrite, hook, transit) if decision.rewrite else None
+            before = transit.packet
+            fault = self._translator.rewrite(decision.rewrite, hook, transit) if decision.rewrite else None
+            self._tell_rewritten(iface, hook, decision.statement, before, transit.packet)
+            return fault
         if decision.verdict is Verdict.ACCEPT:
             return None
         return _DROPPED_BY[hook] if decision.verdict is Verdict.DROP else Reason.NO_VERDICT
+
+    def _tell_rewritten(self, iface: Iface, hook: Hook, by: int | Translation, before: bytes, after: bytes) -> None:
+        if self._watch is not None and before != after:
+            self._watch(Rewritten(hook, iface.number, by))
 
     def _report(self, function: str, decision: Decision) -> None:
         if decision.log:

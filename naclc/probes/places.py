@@ -1,25 +1,26 @@
 """Which packets get to which function: the path of docs/language.md 8.1, walked with sets instead of packets.
 
     arrival on I ─ PREROUTING of I ─┬─ local ─ INPUT of I ─ delivered ─ answers ─ OUTPUT of I ─┐
-                                    └─ TTL − 1 ─ FORWARD ◀─────────────────────────────────────┤
-                                                    └─ a route to O ─ POSTROUTING of O ◀───────┘
+                     ▲              └─ TTL − 1 ─ FORWARD ◀─────────────────────────────────────┤
+                     └──(S1)──────────────────────────┴─ a route to O ─ POSTROUTING of O ◀─────┘
 
 The sets may be too large (what depends on history, or on fields that a packet's own values decide): every probe made
-from them is tried on the reference machine before it counts. Not followed: packets that come back by (S1).
+from them is tried on the reference machine before it counts. Packets come back by (S1) once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 
 from naclc.net.fields import NO_IFACE, State
-from naclc.pipeline.pipeline import Iface, Pipeline
-from naclc.probes.edges import Ways
+from naclc.pipeline.pipeline import Iface, Pipeline, Translation
+from naclc.probes.edges import Way, Ways, step_way
+from naclc.probes.frames import FLOW
 from naclc.probes.reach import Reach, enter
-from naclc.probes.sets import FLOW, ICMP, TCP, UDP, Set, Space
-from naclc.semantics.model import Hook
+from naclc.probes.sets import ICMP, TCP, UDP, Set, Space
+from naclc.probes.streams import Maker, Opening, Source, Stage, Stream, acts, hidden, rewritten, shown_again
+from naclc.semantics.model import Hook, Kind, Protocol
 
 _ALL_ONES = 0xFFFFFFFF
 _MULTICAST = (0xE0000000, 0xF0000000)
@@ -27,71 +28,60 @@ _LOOPBACK = (127 << 24, 255 << 24)
 MTU = 1500  # octets
 
 
-class Maker(StrEnum):
-    """How a packet comes to be where it is."""
-
-    WIRE = "from the wire"
-    ECHO = "as an echo reply"
-    RESET = "as a TCP reset"
-    UNREACHABLE = "as an ICMP port unreachable"
-    EXPIRED = "as an ICMP time exceeded"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A packet, or the request it answers, arrives on `iface`. `hops`: how often its TTL was decremented since."""
-
-    iface: Iface
-    maker: Maker
-    hops: int
-
-
-Stream = list[tuple[Source, Set]]  # what is on its way from each source
-
-
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`reach` tells which of the packets of `stream` take each way of an attached function and of its callees."""
+    """`taking` tells which of the packets of `stream` take each way of an attached function and of its callees, or of
+    an added step. `iface`: whose chain it is, None for the router's."""
 
+    hook: Hook
+    iface: Iface | None
     stream: Stream
-    reach: Reach
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmed:
-    """First packets that make a flow which is then confirmed: the next packet of the other direction establishes it."""
-
-    source: Source
-    packets: Set
+    taking: dict[Way, Set]
 
 
 class Places:
     """All visits of all attached functions, the nearest to the wire first.
 
+    With `filters` False, the way as it would be if no function dropped anything.
+
     Raises:
         OverBudget, MemoryError: the policy is too large for the planner.
     """
 
-    def __init__(self, pipeline: Pipeline, ways: Ways, space: Space) -> None:
+    def __init__(self, pipeline: Pipeline, ways: Ways, space: Space, *, filters: bool = True) -> None:
         self._pipeline = pipeline
         self._ways = ways
         self._space = space
+        self._filters = filters
         self._router = pipeline.router
         self._outs = {iface.number: iface for iface in pipeline.ifaces}
+        self._own = space.one_of("ip.saddr", [iface.address for iface in pipeline.ifaces if iface.address is not None])
+        self._original = space.equal("ct.state", State.NEW) | space.equal("ct.state", State.ESTABLISHED)
         self.visits: list[Visit] = []
-        self.confirmed: list[Confirmed] = []
-        self._delivered: dict[int, Set] = {}
+        self.openings: list[Opening] = []
+        self._delivered: dict[int, Stream] = {}
+        self._hopless: dict[int, Stream] = {}
+        self._returning: list[tuple[Iface, Stream]] = []
         self._routed = self._routes()
-        self._forward([stream for iface in pipeline.ifaces for stream in self._arrive(iface)])
-        self._forward([stream for iface in pipeline.ifaces for stream in self._answers(iface)])
+        self._walk()
+
+    def _walk(self) -> None:
+        self._forward([item for iface in self._pipeline.ifaces for item in self._arrive(iface, self._from_wire(iface))])
+        returning, self._returning = self._returning, []
+        for iface, stream in returning:
+            self._arrive(iface, stream)
+        self._forward([item for iface in self._pipeline.ifaces for item in self._answers(iface)])
 
     def valid(self) -> Set:
         """Packets that a function may be run on (docs/language.md 8.7), wherever it is."""
         space = self._space
-        tracked = space.headed_as(ICMP) | space.headed_as(TCP) | space.headed_as(UDP)
-        packets = tracked & space.one_of("ct.state", (State.NEW, State.ESTABLISHED)) & space.when("ip.frag-off", 0)
+        tracked = space.headed & space.one_of("ip.protocol", (ICMP, TCP, UDP))
+        packets = tracked & self._original & space.when("ip.frag-off", 0)
         if self._pipeline.untracked != "drop":
-            packets = packets | (~space.headed & space.equal("ct.state", State.UNTRACKED))
+            without = ~space.headed
+            if self._pipeline.conntrack.stateful_tcp:  # a segment outside of a known connection
+                without = without | space.headed_as(TCP)
+            packets = packets | (without & space.equal("ct.state", State.UNTRACKED))
         if space.tests("ip.hdrlength"):
             packets = packets & space.one_of("ip.hdrlength", range(20, 61, 4))
         return packets & space.when("ip.version", 4)
@@ -110,30 +100,35 @@ class Places:
 
     # --- the way of a packet from the wire ---
 
-    def _arrive(self, iface: Iface) -> Stream:
-        """What arrives on `iface` and goes on to FORWARD."""
-        space, source = self._space, Source(iface, Maker.WIRE, 0)
-        packets = (
-            self.valid() & self._lengths() & space.equal("iface.in", iface.number) & space.equal("iface.out", NO_IFACE)
-        )
-        packets = packets & ~space.network("ip.saddr", *_MULTICAST) & ~space.one_of("ip.saddr", _broadcasts(iface))
+    def _from_wire(self, iface: Iface) -> Stream:
+        space = self._space
+        packets = self.valid() & self._lengths() & ~space.network("ip.saddr", *_MULTICAST)
         if not iface.tracks:
             packets = packets & space.equal("ct.state", State.UNTRACKED)
-        ((_, packets),) = self._chain(iface.chains.get(Hook.PREROUTING, ()), [(source, packets)])
-        own = [iface.address] if iface.address is not None else []
-        local = space.one_of("ip.daddr", [*own, *_broadcasts(iface)])
-        delivered = packets & local & space.when("ip.frag-off", 0)
-        self._confirm(iface, source, delivered)
-        ((_, delivered),) = self._chain(iface.chains.get(Hook.INPUT, ()), [(source, delivered)])
-        self._delivered[iface.number] = delivered
+        return [(Source(iface, Maker.WIRE, 0), packets)]
+
+    def _arrive(self, iface: Iface, stream: Stream) -> Stream:
+        """What of `stream`, which arrives on `iface`, goes on to FORWARD."""
+        space = self._space
+        fit = ~space.one_of("ip.saddr", _broadcasts(iface))
+        stream = [(source, packets & fit) for source, packets in self._between(stream, iface.number, NO_IFACE)]
+        stream = self._hook(iface, Hook.PREROUTING, stream)
+        local = space.one_of("ip.daddr", [*([iface.address] if iface.address is not None else []), *_broadcasts(iface)])
+        whole = space.when("ip.frag-off", 0)
+        delivered = [(source, packets & local & whole) for source, packets in stream]
+        self._open(iface, delivered, {Stage.INSIDE}, leaves=False)
+        delivered = self._hook(iface, Hook.INPUT, delivered)
+        self._delivered[iface.number] = self._delivered.get(iface.number, []) + delivered
         if not iface.forwards:
             return []
-        routed = space.decremented(packets & ~local & ~space.network("ip.daddr", *_MULTICAST))
-        return [(Source(iface, Maker.WIRE, 1), routed)]
+        away = ~local & ~space.network("ip.daddr", *_MULTICAST)
+        hopless = [(source, packets & away & space.equal("ip.ttl", 0)) for source, packets in stream]
+        self._hopless[iface.number] = self._hopless.get(iface.number, []) + hopless
+        return [(source.further(), space.decremented(packets & away)) for source, packets in stream]
 
     def _forward(self, stream: Stream) -> None:
         space = self._space
-        stream = self._chain(self._router.forward if self._router else (), stream)
+        stream = self._chain(Hook.FORWARD, None, self._router.forward if self._router else (), stream)
         for number, routed in self._routed.items():
             there = [(source, packets & routed & ~space.equal("ip.ttl", 0)) for source, packets in stream]
             self._ship(self._outs[number], there)
@@ -142,46 +137,114 @@ class Places:
         space = self._space
         elsewhere = ~space.network("ip.daddr", *_LOOPBACK)
         if out.address is not None:
-            elsewhere = elsewhere & ~space.equal("ip.daddr", out.address)
+            own = space.equal("ip.daddr", out.address)
+            back = [(source.further(), space.decremented(packets & own)) for source, packets in stream]
+            self._returning.append((out, [item for item in back if item[1].satisfiable()]))
+            elsewhere = elsewhere & ~own
         stream = [(source, packets & elsewhere) for source, packets in stream]
-        for source, packets in stream:
-            if source.maker is Maker.WIRE:
-                self._confirm(out, source, packets)
-        if out.chains.get(Hook.POSTROUTING):
-            stream = [(source, self._between(packets, NO_IFACE, out.number)) for source, packets in stream]
-            self._chain(out.chains[Hook.POSTROUTING], stream)
+        self._open(out, stream, {Stage.INSIDE}, leaves=True)
+        if out.chains.get(Hook.POSTROUTING) or out.translations.get(Hook.POSTROUTING):
+            stream = self._hook(out, Hook.POSTROUTING, self._between(stream, NO_IFACE, out.number))
+        self._open(out, stream, {Stage.SENT}, leaves=True)
 
-    def _between(self, packets: Set, iface_in: int, iface_out: int) -> Set:
-        """`packets`, where the hook knows these two Ifaces."""
+    def _between(self, stream: Stream, iface_in: int, iface_out: int) -> Stream:
+        """`stream`, where the hook knows these two Ifaces."""
         space = self._space
         known = space.equal("iface.in", iface_in) & space.equal("iface.out", iface_out)
-        return space.without(packets, ("iface.in", "iface.out")) & known
+        return [(source, space.without(packets, ("iface.in", "iface.out")) & known) for source, packets in stream]
 
-    def _confirm(self, iface: Iface, source: Source, packets: Set) -> None:
-        first = packets & self._space.equal("ct.state", State.NEW)
-        if iface.tracks and first.satisfiable():
-            self.confirmed.append(Confirmed(source, first))
+    def _open(self, iface: Iface, stream: Stream, stages: set[Stage], *, leaves: bool) -> None:
+        if not iface.tracks:
+            return
+        for source, packets in stream:
+            first = packets & self._space.equal("ct.state", State.NEW)
+            if not first.satisfiable():
+                continue
+            if Stage.INSIDE in stages and source.rewritings:
+                start = source.rewritings[0]
+                early = replace(source, hops=start.hops, rewritings=())
+                fresh = start.before & self._space.equal("ct.state", State.NEW)
+                self.openings.append(Opening(early, fresh, frozenset((Stage.ARRIVED,)), leaves))
+            elif Stage.INSIDE in stages:
+                stages = stages | {Stage.ARRIVED}
+            self.openings.append(Opening(source, first, frozenset(stages), leaves))
 
-    def _chain(self, functions: Iterable[str], stream: Stream) -> Stream:
+    def _hook(self, iface: Iface, hook: Hook, stream: Stream) -> Stream:
+        stream = self._chain(hook, iface, iface.chains.get(hook, ()), stream)
+        for step in iface.translations.get(hook, ()):
+            stream = self._step(iface, hook, step, stream)
+        return stream
+
+    def _step(self, iface: Iface, hook: Hook, step: Translation, stream: Stream) -> Stream:
+        space = self._space
+        acting = space.equal("ct.state", State.ESTABLISHED)
+        if step is Translation.MASQUERADE:
+            acting = self._original & ~self._own
+            if self._pipeline.untracked == "drop":
+                stream = [(source, packets & self._original) for source, packets in stream]
+        self.visits.append(Visit(hook, iface, stream, {step_way(iface.name, hook, step): acting}))
+        after: Stream = []
+        for source, packets in stream:
+            if step is Translation.MASQUERADE and source.maker is Maker.WIRE:
+                first = acting & space.equal("ct.state", State.NEW)
+                after += [(source, packets & ~first), *hidden(space, source, packets & acting, iface.address)]
+            elif step in (Translation.DEMASQUERADE, Translation.UN_SNAT):
+                after.append((source, packets | shown_again(space, packets & acting)))
+            else:
+                after.append((source, packets))
+        return after
+
+    def _chain(self, hook: Hook, iface: Iface | None, functions: Iterable[str], stream: Stream) -> Stream:
         """What the chain lets through, from each source."""
         for function in functions:
+            is_nat = self._pipeline.functions[function].kind is Kind.NAT
+            ours = ~self._space.equal("ct.state", State.UNTRACKED)
+            past: Stream = []
             if self._pipeline.untracked == "drop":
-                tracked = ~self._space.equal("ct.state", State.UNTRACKED)
-                stream = [(source, packets & tracked) for source, packets in stream]
-            reach, everything = Reach(), self._space.none
-            for _, packets in stream:
-                everything = everything | packets
-            accepted = enter(self._ways, self._space, function, everything, reach).accepted
-            self.visits.append(Visit(stream, reach))
-            stream = [(source, packets & accepted) for source, packets in stream]
+                stream = [(source, packets & ours) for source, packets in stream]
+            elif not is_nat:
+                ours = self._space.all
+            if self._ways.protocols[function] is not Protocol.IP:
+                ours = ours & self._space.symbols.guard(self._ways.protocols[function])
+            if ours != self._space.all:
+                past = [(source, packets & ~ours) for source, packets in stream]
+                stream = [(source, packets & ours) for source, packets in stream]
+            stream = [(source, packets) for source, packets in stream if packets.satisfiable()]
+            stream = self._through(hook, iface, function, is_nat, stream) + [
+                item for item in past if item[1].satisfiable()
+            ]
         return stream
+
+    def _through(self, hook: Hook, iface: Iface | None, function: str, is_nat: bool, stream: Stream) -> Stream:
+        reach, everything = Reach(), self._space.none
+        for _, packets in stream:
+            everything = everything | packets
+        through = enter(self._ways, self._space, function, everything, reach)
+        for leaf, packets in through.rewriting:
+            assert leaf.rewrite is not None
+            if acts(leaf.rewrite, hook):
+                way = self._ways.rewrite(leaf.statement)
+                reach.taking[way] = reach.taking.get(way, self._space.none) | packets & self._original
+        self.visits.append(Visit(hook, iface, stream, reach.taking))
+        if not is_nat:
+            return stream if not self._filters else [(source, packets & through.accepted) for source, packets in stream]
+        after = [(source, packets & through.ended) for source, packets in stream]
+        reply = self._space.equal("ct.state", State.ESTABLISHED)
+        for leaf, packets in through.rewriting:
+            assert leaf.rewrite is not None
+            for source, ours in stream:
+                if not acts(leaf.rewrite, hook):
+                    after.append((source, ours & packets))
+                    continue
+                after += rewritten(self._space, source, ours & packets, leaf.rewrite)
+                after.append((source, ours & packets & reply))
+        return [(source, packets) for source, packets in after if packets.satisfiable()]
 
     def _routes(self) -> dict[int, Set]:
         """The packets that each Iface is the way out for, by its number."""
         space, result = self._space, dict[int, Set]()
         left = space.all
-        routes = self._router.routes if self._router else ()
-        for route in sorted(routes, key=lambda route: (-route.netmask, route.cost)):
+        for route in self._router.routes if self._router else ():
             matching = left & space.network("ip.daddr", route.net, route.netmask)
             result[route.iface] = result.get(route.iface, space.none) | matching
             left = left & ~matching
@@ -193,21 +256,26 @@ class Places:
         """What the machine answers on `iface` and what of it goes on to FORWARD."""
         if iface.address is None:
             return []
-        stream = [(Source(iface, maker, 0), answers) for maker, answers in self._made(iface, iface.address)]
-        stream = self._chain(iface.chains.get(Hook.OUTPUT, ()), stream)
+        own = iface.address
+        stream = [item for request in self._delivered[iface.number] for item in self._made(iface, own, *request)]
+        if self._router and self._router.send_time_exceeded:
+            stream += [self._expired(iface, own, *request) for request in self._hopless.get(iface.number, [])]
+        stream = self._hook(iface, Hook.OUTPUT, [item for item in stream if item[1].satisfiable()])
         if not iface.forwards:
             self._ship(iface, stream)
             return []
-        return [(source, self._between(packets, iface.number, NO_IFACE)) for source, packets in stream]
+        return self._between(stream, iface.number, NO_IFACE)
 
-    def _made(self, iface: Iface, own: int) -> list[tuple[Maker, Set]]:
-        """The answers that the machine gives on `iface`."""
-        space = self._space
-        base = space.equal("ip.ttl", 64) & space.equal("ip.saddr", own) & space.headed
-        base = base & space.equal("iface.in", NO_IFACE) & space.equal("iface.out", NO_IFACE)
-        base = base & space.fixed({"ip.version": 4, "ip.hdrlength": 20, "ip.frag-off": 0, "ip.ecn": 0})
-        asked = space.replies(space.only(self._delivered[iface.number] & space.equal("ip.daddr", own), FLOW)) & base
+    def _made(self, iface: Iface, own: int, request: Source, delivered: Set) -> Stream:
+        """The answers that the machine gives on `iface` to what was delivered there."""
+        space, base = self._space, self._base(own)
+        delivered = delivered & space.equal("ip.daddr", own)
+        if not delivered.satisfiable():
+            return []
+        asked = space.replies(space.only(delivered, FLOW)) & base
         udp = space.only(asked & space.equal("ip.protocol", UDP), ("ip.saddr", "ip.daddr")) & base
+        others = ~space.one_of("ip.protocol", (ICMP, TCP, UDP))
+        strange = space.only(space.replies(delivered & others), ("ip.saddr", "ip.daddr")) & base
         reply = space.equal("ct.state", State.ESTABLISHED)
         error = space.equal("ct.state", State.NEW) & space.equal("ip.protocol", ICMP)
         resets = space.one_of("tcp.flags", (0x14, 0x04)) if space.tests("tcp.flags") else space.all
@@ -215,13 +283,28 @@ class Places:
             (Maker.ECHO, asked & reply & space.equal("ip.protocol", ICMP) & self._icmp(0, 0)),
             (Maker.RESET, asked & reply & space.equal("ip.protocol", TCP) & resets),
             (Maker.UNREACHABLE, udp & error & self._icmp(3, 3)),
+            (Maker.UNKNOWN, strange & error & self._icmp(3, 2)),
         ]
-        if self._router and self._router.send_time_exceeded and iface.forwards:
-            made.append((Maker.EXPIRED, base & error & self._icmp(11, 0)))
-        return made
+        return [(Source(iface, maker, 0, request=request, asked=delivered), packets) for maker, packets in made]
+
+    def _expired(self, iface: Iface, own: int, request: Source, hopless: Set) -> tuple[Source, Set]:
+        """What the machine says on `iface` of packets that have no hops left."""
+        space = self._space
+        error = space.equal("ct.state", State.NEW) & space.equal("ip.protocol", ICMP) & self._icmp(11, 0)
+        told = space.replies(space.only(hopless, ("ip.saddr",))) & ~space.network("ip.daddr", *_LOOPBACK)
+        return Source(iface, Maker.EXPIRED, 0, request=request, asked=hopless), self._base(own) & told & error
+
+    def _base(self, own: int) -> Set:
+        """What all packets of the machine's own have."""
+        space = self._space
+        base = space.equal("ip.ttl", 64) & space.equal("ip.saddr", own) & space.headed
+        base = base & space.equal("iface.in", NO_IFACE) & space.equal("iface.out", NO_IFACE)
+        return (
+            base & self._lengths() & space.fixed({"ip.version": 4, "ip.hdrlength": 20, "ip.frag-off": 0, "ip.ecn": 0})
+        )
 
     def _icmp(self, kind: int, code: int) -> Set:
-        return self._space.when("icmp.type", kind) & self._space.when("icmp.code", code)
+        return self._space.fixed({"icmp.type": kind, "icmp.code": code})
 
 
 def _broadcasts(iface: Iface) -> list[int]:

@@ -1,7 +1,8 @@
-"""Which probes to send: for every way out of every test, and for both sides of every boundary, one that takes it.
+"""Which probes to send: for every way out of every test, for both sides of every boundary, and for all that rewrites
+packets, one that takes it.
 
     graphs ─ goals ─▶ for each: the packets that take it ─ one of them ─▶ tried on the reference machine ─▶ probe
-                        └ none: masked, or not reachable from the wire
+                        └ none: masked, not reachable from the wire, or no short sequence
 
 A probe reaches more than it was made for: a goal that an earlier one reached needs none of its own. Probes are tried
 in their order on one machine, as they are sent later; one that only reaches its goal on a fresh machine says so.
@@ -9,37 +10,47 @@ in their order on one machine, as they are sent later; one that only reaches its
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 
 from naclc.decision.graph import FieldTest, Graphs, Test
 from naclc.decision.symbolic import reads
-from naclc.interpret.machine import Machine
+from naclc.interpret.machine import Lease
 from naclc.net.fields import NO_IFACE
-from naclc.pipeline.evaluation import Decision, Facts
 from naclc.pipeline.pipeline import Pipeline
-from naclc.probes.edges import Goal, Way, Ways
-from naclc.probes.places import Maker, Places, Source
+from naclc.probes.edges import REWRITE, Goal, Ways, undone_by
+from naclc.probes.leases import leased
+from naclc.probes.places import Places
 from naclc.probes.probe import Plan, Probe, ProbeStep, Unreachable
 from naclc.probes.reach import Reach, enter
 from naclc.probes.sequence import Sequences
-from naclc.probes.sets import OverBudget, Set, Space
-from naclc.probes.trace import Taken, Tracer
+from naclc.probes.sets import ICMP, OverBudget, Set, Space
+from naclc.probes.streams import Maker, Source
+from naclc.probes.trial import Trial
+from naclc.semantics.model import Hook
 
 _NODES = 4_000_000  # of the BDD
-_TRIES = 12  # candidates for one goal
+_TRIES = 60  # candidates for one goal
 _MASKED = "masked: no packet that can be gets there with it"
+_MASKED_BEFORE = "masked by another chain: every packet with it that comes this way is dropped before"
 _NOT_FROM_WIRE = "not reachable from the wire: no packet that comes this way has it"
-_NO_SEQUENCE = "not reachable from the wire: no sequence of packets was found that does it"
+_NO_SEQUENCE = "no sequence of up to 4 packets was found that does it"
 _TOO_LARGE = "not planned: the analysis budget is used up"
 
 
-def plan_probes(graphs: Graphs, pipeline: Pipeline, limit: int = 100_000, nodes: int = _NODES) -> Plan:
-    """Plan at most `limit` probes. Equal policies give equal plans.
+def plan_probes(
+    graphs: Graphs,
+    pipeline: Pipeline,
+    limit: int = 100_000,
+    nodes: int = _NODES,
+    leases: Mapping[int, Lease] | None = None,
+) -> Plan:
+    """Plan at most `limit` probes. Equal policies give equal plans. `leases` is what DHCP gave, by Iface number.
 
     A policy too large for `nodes` BDD nodes gets no probes; every goal is then listed as not planned.
     """
+    pipeline = leased(pipeline, leases or {})
     ways = Ways(graphs)
-    goals = list(ways.goals({iface.number: iface.name for iface in pipeline.ifaces}))
+    goals = list(ways.goals(pipeline))
     try:
         return _Planner(graphs, pipeline, ways, goals, nodes).plan(limit)
     except (OverBudget, MemoryError):
@@ -54,9 +65,10 @@ class _Planner:
         self._ways = ways
         self._space = Space(fields, pairs, nodes)
         self._places = Places(pipeline, ways, self._space)
-        self._sequences = Sequences(pipeline, self._places, self._space)
-        self._trial = _Trial(pipeline, ways, goals)
+        self._trial = Trial(pipeline, ways, goals)
+        self._sequences = Sequences(pipeline, self._places, self._space, self._trial.sent)
         self._anywhere = self._everything()
+        self._unfiltered: Places | None = None
 
     def _everything(self) -> Reach:
         """What takes each way when every packet that can be enters every attached function."""
@@ -87,9 +99,9 @@ class _Planner:
         """The steps of a probe for `goal`, or why there are none."""
         tries = 0
         possible = False
-        for source, packets in self._sources(goal):
+        for hook, source, packets in self._sources(self._places, goal):
             possible = True
-            for steps in self._sequences.candidates(source, packets, serial):
+            for steps in self._sequences.candidates(hook, source, packets, serial, undone_by(goal.way)):
                 tries += 1
                 if self._trial.reaches(steps, goal):
                     return steps, ""
@@ -97,26 +109,39 @@ class _Planner:
                     return None, _NO_SEQUENCE
         if possible:
             return None, _NO_SEQUENCE
-        anyone = self._anywhere.taking.get(goal.way)
-        masked = anyone is None or not (anyone & self._value(goal)).satisfiable()
-        return None, _MASKED if masked else _NOT_FROM_WIRE
+        return None, self._why(goal)
 
-    def _sources(self, goal: Goal) -> Iterator[tuple[Source, Set]]:
-        """Sources from which some packets reach `goal`, the wire before the machine itself; and those packets."""
-        value = self._value(goal)
-        for own in (False, True):
-            for visit in self._places.visits:
-                taking = visit.reach.taking.get(goal.way)
-                if taking is None or not taking.satisfiable():
-                    continue
-                taking = taking & value
-                for source, packets in visit.stream:
-                    if (source.maker is not Maker.WIRE) is own and (packets & taking).satisfiable():
-                        yield source, packets & taking
+    def _why(self, goal: Goal) -> str:
+        """Why no packet comes to `goal`, by what is known of its way."""
+        anyone = self._anywhere.taking.get(goal.way)
+        if anyone is not None and not (anyone & self._value(goal)).satisfiable():
+            return _MASKED
+        if self._unfiltered is None:
+            self._unfiltered = Places(self._pipeline, self._ways, self._space, filters=False)
+        return _MASKED_BEFORE if self._sources(self._unfiltered, goal) else _NOT_FROM_WIRE
+
+    def _sources(self, places: Places, goal: Goal) -> list[tuple[Hook, Source, Set]]:
+        """Where some packets reach `goal`, the wire before the machine itself, the other side of the machine before the
+        same; and those packets."""
+        value, found = self._value(goal), list[tuple[tuple[bool, bool], Hook, Source, Set]]()
+        for visit in places.visits:
+            taking = visit.taking.get(goal.way)
+            if taking is None or not (taking & value).satisfiable():
+                continue
+            for source, packets in visit.stream:
+                there = packets & taking & value
+                if there.satisfiable():
+                    turns = visit.hook is Hook.POSTROUTING and source.iface is visit.iface
+                    found.append(((source.maker is not Maker.WIRE, turns), visit.hook, source, there))
+        return [(hook, source, packets) for _, hook, source, packets in sorted(found, key=lambda item: item[0])]
 
     def _value(self, goal: Goal) -> Set:
         """The packets whose tested field has the goal's value."""
         function, number, _ = goal.way
+        if number == REWRITE and self._ways.changes_port(goal.way):
+            return ~self._space.equal("ip.protocol", ICMP)
+        if number < 0:
+            return self._space.all
         node = self._ways.nodes[function][number]
         if isinstance(node, Test) and goal.value is not None:
             return self._space.equal(node.field.name, goal.value)
@@ -124,59 +149,6 @@ class _Planner:
             pair = (node.left, node.right) if goal.value < 0 else (node.right, node.left)
             return self._space.next_to(*pair)
         return self._space.all
-
-
-class _Trial:
-    """Reference machines on which candidates are tried, with an eye on the ways that packets take."""
-
-    def __init__(self, pipeline: Pipeline, ways: Ways, goals: Iterable[Goal]) -> None:
-        self._pipeline = pipeline
-        self._numbers = {iface.name: iface.number for iface in pipeline.ifaces}
-        self._tracer = Tracer(ways)
-        self._wanted = {(goal.way, goal.value) for goal in goals}
-        self._now: list[Taken] = []  # taken by the last packet
-        self._walked: dict[tuple[str, Facts], tuple[Decision, list[Taken]]] = {}  # for the probe under way
-        self._reached: set[Taken] = set()
-        self._reached_ways: set[Way] = set()
-        self._machine = Machine(pipeline, self._watch)
-
-    def _watch(self, function: str, facts: Facts) -> Decision:
-        walked = self._walked.get((function, facts))
-        if walked is None:
-            walked = self._walked[function, facts] = self._tracer.walk(function, facts)
-        self._now += walked[1]
-        return walked[0]
-
-    def has_reached(self, goal: Goal) -> bool:
-        """Whether a kept probe reaches `goal`."""
-        return goal.way in self._reached_ways and (goal.value is None or (goal.way, goal.value) in self._reached)
-
-    def reaches(self, steps: tuple[ProbeStep, ...], goal: Goal) -> bool:
-        """Whether the last of `steps` reaches `goal` on a fresh machine."""
-        self._send(Machine(self._pipeline, self._watch), steps)
-        return self._meets(goal)
-
-    def keep(self, steps: tuple[ProbeStep, ...], goal: Goal) -> bool:
-        """Send `steps` after those kept before; whether they need a fresh machine for `goal`."""
-        self._send(self._machine, steps)
-        fresh = not self._meets(goal)
-        if fresh:
-            self._machine = Machine(self._pipeline, self._watch)
-            self._send(self._machine, steps)
-        self._reached.update(self._wanted.intersection(self._now))
-        self._reached_ways.update(way for way, _ in self._now)
-        self._walked.clear()
-        return fresh
-
-    def _send(self, machine: Machine, steps: tuple[ProbeStep, ...]) -> None:
-        for step in steps:
-            self._now = []
-            machine.receive(self._numbers[step.iface], step.packet)
-
-    def _meets(self, goal: Goal) -> bool:
-        if goal.value is None:
-            return any(way == goal.way for way, _ in self._now)
-        return (goal.way, goal.value) in self._now
 
 
 def _unreachable(pipeline: Pipeline, goal: Goal, reason: str) -> Unreachable:

@@ -9,10 +9,12 @@ from naclc.source import Span
 
 @dataclass(frozen=True, slots=True)
 class ProbeStep:
-    """`packet` (an IPv4 packet) arrives on the Iface `iface`."""
+    """`packet` (an IPv4 packet) arrives on the Iface `iface`. `answers`: it goes back to where what step number
+    `answers` (from 0) led to came from, so that it finds the port that masquerading gave it."""
 
     iface: str
     packet: bytes
+    answers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,9 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """An edge or boundary value for which there is no probe. `reason` begins with `masked` (the policy itself lets
-    no such packet get there) or `not reachable from the wire`."""
+    """An edge, boundary value or rewriting for which there is no probe. `reason` begins with `masked` (the policy
+    itself lets no such packet get there), `not reachable from the wire`, `no sequence of up to 4 packets` or
+    `not planned`."""
 
     function: str
     about: str

@@ -20,10 +20,11 @@ _MAX_VISITS = 400_000  # nodes looked at for one place
 
 @dataclass(slots=True)
 class Through:
-    """What became of the packets that entered a function."""
+    """What became of the packets that entered a function; `rewriting` by the leaf that does it."""
 
     accepted: Set
     ended: Set
+    rewriting: list[tuple[Leaf, Set]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -64,11 +65,14 @@ def _enter(
         if isinstance(node, Leaf):
             if node.is_end:
                 result.ended = result.ended | here
+            elif node.rewrite is not None:
+                result.rewriting.append((node, here))
             elif node.verdict is not Verdict.DROP:  # the next function of the chain sees it
                 result.accepted = result.accepted | here
         elif isinstance(node, Call):
             through = yield _enter(ways, space, node.function, here, reach, known)
             result.accepted = result.accepted | through.accepted
+            result.rewriting += through.rewriting
             _add(entering, node.next, through.ended, space)
         elif isinstance(node, Effect):
             _add(entering, node.next, here, space)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from naclc.decision.symbolic import Symbols
 from naclc.net.fields import FIELDS, PROTOCOL_NUMBERS, Field
+from naclc.probes.frames import FLOW
 
 if TYPE_CHECKING:
     from oxidd.bdd import BDDFunction, BDDSubstitution
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 Set: TypeAlias = "BDDFunction"
 
 ICMP, TCP, UDP = (PROTOCOL_NUMBERS[name] for name in ("ICMP", "TCP", "UDP"))
-FLOW = ("ip.protocol", "ip.saddr", "ip.daddr", "tcp.sport", "tcp.dport", "udp.sport", "udp.dport")
 _ALWAYS = (*FLOW, "ip.ttl", "ct.state", "iface.in", "iface.out")
 _SWAPPED = (("ip.saddr", "ip.daddr"), ("tcp.sport", "tcp.dport"), ("udp.sport", "udp.dport"))
 
@@ -54,6 +54,10 @@ class Space:
     def tests(self, name: str) -> bool:
         """Whether the field is one of the space's."""
         return self.symbols.has(FIELDS[name])
+
+    def known(self, name: str) -> bool:
+        """Whether `name` is a field at all, and one of the space's."""
+        return name in FIELDS and self.symbols.has(FIELDS[name])
 
     def between(self, name: str, first: int, last: int) -> Set:
         """Packets whose field `name` is first .. last."""
@@ -128,10 +132,13 @@ class Space:
         """
         if not packets.satisfiable():
             return None
+        granted: set[str] = set()
         for name, value in wishes:
-            if self.tests(name):
+            if name not in granted and self.tests(name):
                 closer = packets & self.equal(name, value)
-                packets = closer if closer.satisfiable() else packets
+                if closer.satisfiable():
+                    packets = closer
+                    granted.add(name)
         return self.symbols.pick(packets)
 
     def fixed(self, values: Mapping[str, int]) -> Set:

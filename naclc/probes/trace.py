@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from naclc.decision.evaluate import has_header, read
 from naclc.decision.graph import Call, Effect, FieldTest, Guard, Leaf, Test
 from naclc.net.fields import Field
-from naclc.pipeline.evaluation import Decision, Evaluator, Facts
+from naclc.pipeline.evaluation import NO_STATEMENT, Decision, Evaluator, Facts, Verdict
 from naclc.probes.edges import Way, Ways
 from naclc.semantics.model import Protocol
 
@@ -44,6 +44,7 @@ class Tracer:
     def __init__(self, ways: Ways) -> None:
         self._places: list[_Branch | _Jump | Leaf] = []
         self._start: dict[str, int] = {}
+        self._protocols = ways.protocols
         self._entries: dict[str, Way] = {name: way for name in ways.nodes if (way := ways.entry(name))}
         for function, nodes in ways.nodes.items():
             base = self._start[function] = len(self._places)
@@ -73,6 +74,9 @@ class Tracer:
     def walk(self, function: str, facts: Facts) -> tuple[Decision, list[Taken]]:
         """What `function` decides, without the log, and the ways on which the packet got there."""
         taken: list[Taken] = []
+        protocol = self._protocols[function]
+        if protocol is not Protocol.IP and not has_header(protocol, facts.packet):
+            return Decision(Verdict.END, NO_STATEMENT), taken
         values: dict[Field | Protocol, int] = {}
         returns: list[tuple[int, str]] = []  # where to go on, and after which function
         ended: set[str] = set()  # functions that let this packet through to their end, and would again

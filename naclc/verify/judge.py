@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from naclc.net.addresses import format_address
 from naclc.pipeline.pipeline import Pipeline
-from naclc.semantics.model import Accept, Block, Drop, If
+from naclc.semantics.model import Accept, Block, Dnat, Drop, If, Snat
 from naclc.source import Span
 from naclc.verify import packets
 from naclc.verify.cases import Expect, Outcome
@@ -198,13 +198,13 @@ def observed(seen: Observation) -> str:
 
 
 def verdict_statements(pipeline: Pipeline) -> frozenset[int]:
-    """Ids of all accepts and drops of the functions of `pipeline`."""
+    """Ids of all accepts, drops, dnats and snats of the functions of `pipeline`."""
     found: set[int] = set()
     bodies = [function.body for function in pipeline.functions.values()]
     while bodies:
         for statement in bodies.pop():
             match statement:
-                case Accept() | Drop():
+                case Accept() | Drop() | Dnat() | Snat():
                     found.add(statement.id)
                 case If():
                     bodies += [statement.then, statement.otherwise]

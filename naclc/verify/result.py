@@ -50,8 +50,8 @@ class TestResult:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """`rules`: statements with a verdict; `branches`: ways out of the tests of the decision graphs. Reached by the
-    written and the generated tests together, as the interpreter saw them."""
+    """`rules`: statements with a verdict, dnats and snats; `branches`: ways out of the tests of the decision graphs.
+    Reached by the written and the generated tests together, as the interpreter saw them."""
 
     rules_reached: int
     rules: int

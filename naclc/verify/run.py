@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from naclc.pipeline.pipeline import Pipeline
-from naclc.probes.probe import Plan, Probe
+from naclc.probes.frames import redirected
+from naclc.probes.probe import Plan, Probe, ProbeStep
 from naclc.source import Span
 from naclc.verify import judge as judging
 from naclc.verify import packets
+from naclc.verify.batches import Batches
 from naclc.verify.cases import Case, ReplyStep, SendStep, Step, WaitStep
 from naclc.verify.executor import Executor, MachineFailure, Observation, Session
 from naclc.verify.interrupts import sigterm_interrupts
@@ -20,10 +22,8 @@ from naclc.verify.neighbours import iface_on
 from naclc.verify.nics import nic_numbers
 from naclc.verify.result import Coverage, Report, StepResult, TestKind, TestResult
 
-# A batch of probes on a machine with a clock of its own ends before its first entries can expire, which is after 10 s.
-BATCH_SECONDS = 6.0
-# And before its connection table can be full: a probe makes at most four entries of two tuples.
-BATCH_PROBES = 400
+# A machine with a clock of its own that took longer over a test may have lost entries meanwhile.
+PATIENCE = 6.0
 
 
 class Branches(Protocol):
@@ -85,6 +85,7 @@ class _Run:
         self._interpreter = interpreter
         self._options = options
         self._judge = Judge.of(pipeline)
+        self._batches = Batches.of(pipeline)
         self._decided: set[int] = set()
         self.results: list[TestResult] = []
         self.left_out: dict[str, int] = {}
@@ -97,7 +98,7 @@ class _Run:
             self.left_out[executor.name] = len(probes) - most
             probes = _spread(probes, most)
         start = time.monotonic()
-        executor.prepare(len(cases) + -(-len(probes) // BATCH_PROBES))
+        executor.prepare(len(cases) + self._batches.count(probes))
         total, done = len(cases) + len(probes), 0
         dead: MachineFailure | None = None
         for case in cases:
@@ -125,7 +126,7 @@ class _Run:
         """As `_once`; again when it failed and took so long that entries may have expired under it."""
         result, dead_now = self._once(executor, case, dead)
         waits = sum(step.seconds for step in case.steps if isinstance(step, WaitStep))
-        slow = executor.real_time and result.seconds - waits > BATCH_SECONDS and result.failure is None
+        slow = executor.real_time and result.seconds - waits > PATIENCE and result.failure is None
         return self._once(executor, case, dead_now) if slow and not result.passed else (result, dead_now)
 
     def _once(
@@ -205,10 +206,8 @@ class _Run:
         try:
             with self._interpreter.session("truth") as truth, executor.session("generated") as session:
                 started = True
-                until = time.monotonic() + BATCH_SECONDS
-                for probe in probes[:BATCH_PROBES]:
-                    if probe.fresh and results:
-                        break
+                until = time.monotonic() + self._batches.seconds
+                for probe in self._batches.first(probes):
                     results.append(self._probe(executor, probe, truth, session))
                     if executor.real_time and time.monotonic() > until:
                         if not results[-1].passed and len(results) > 1:
@@ -221,14 +220,16 @@ class _Run:
         return results, None
 
     def _probe(self, executor: Executor, probe: Probe, truth: Session, session: Session) -> TestResult:
-        start, steps = time.monotonic(), []
+        start, steps = time.monotonic(), list[StepResult]()
+        all_true, all_seen = list[Observation](), list[Observation]()
         for step in probe.steps:
-            true, seen = truth.send(step.iface, step.packet), session.send(step.iface, step.packet)
+            packet = _of_probe(step, all_seen)
+            true, seen = truth.send(step.iface, _of_probe(step, all_true)), session.send(step.iface, packet)
+            all_true.append(true)
+            all_seen.append(seen)
             problems = tuple(self._judge.disagreements(true, seen))
             expected = judging.observed(true)
-            steps.append(
-                StepResult(not problems, step.iface, step.packet, expected, seen, self._places(true), problems)
-            )
+            steps.append(StepResult(not problems, step.iface, packet, expected, seen, self._places(true), problems))
         return TestResult(
             probe.name,
             TestKind.GENERATED,
@@ -254,6 +255,12 @@ def _packet(step: SendStep | ReplyStep | Step, seen: list[Observation | None]) -
     assert isinstance(step, ReplyStep)
     before = seen[step.to - 1]
     return packets.reply(before.sent[0].packet, step.changes) if before is not None and before.sent else None
+
+
+def _of_probe(step: ProbeStep, seen: Sequence[Observation]) -> bytes:
+    """The packet to send: on each machine one that answers what that machine sent."""
+    sent = seen[step.answers].sent if step.answers is not None else ()
+    return redirected(step.packet, sent[0].packet) if sent else step.packet
 
 
 def _failed(probe: Probe, executor: Executor, failure: MachineFailure) -> TestResult:

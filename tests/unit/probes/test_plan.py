@@ -83,7 +83,7 @@ def test_every_goal_is_reached_or_has_a_reason() -> None:
     plan = plan_probes(graphs, pipeline)
     taken = reached(OFFICE, plan)
     ways = {way for way, _ in taken}
-    goals = list(Ways(graphs).goals({iface.number: iface.name for iface in pipeline.ifaces}))
+    goals = list(Ways(graphs).goals(pipeline))
     missed = {g.about for g in goals if not (g.way in ways if g.value is None else (g.way, g.value) in taken)}
     assert missed <= {item.about for item in plan.unreachable}
     assert plan.goals == len(goals) > 80
