@@ -27,7 +27,7 @@ order. An observation says:
     local [dropped REASON]                       answer IFACE via=HOP ttl=N src=A dst=B KIND [sport=N dport=N]
     held (a fragment that waits)
 
-KIND is icmp=TYPE/CODE or tcp=FLAGS. `sums=wrong` follows a whole packet that leaves with a wrong checksum; an outcome
+KIND is icmp=TYPE/CODE, tcp=FLAGS, or piece=OFFSET of a fragment but the first. `sums=wrong` follows a whole packet that leaves with a wrong checksum; an outcome
 must say so too. All end in rule=LINE of the last verdict, log=TEXT of all hooks, and syslog=SEVERITY:TEXT for each
 message, if there are; blanks in them are written `_`. What time brings (`+30s`) comes before the packet of the row.
 """
@@ -221,8 +221,14 @@ def _forwarded(pipeline: Pipeline, event: Sent) -> str:
 
 def _answer(pipeline: Pipeline, event: Sent) -> str:
     sent = IP(event.packet)
-    kind = f"icmp={sent[ICMP].type}/{sent[ICMP].code}" if ICMP in sent else f"tcp={sent[TCP].flags}"
+    kind = _kind(sent)
     return f"answer {_where(pipeline, event)} ttl={sent.ttl} src={sent.src} dst={sent.dst} {kind}{_ports(sent)}"
+
+
+def _kind(sent: Packet) -> str:
+    if sent.frag:
+        return f"piece={sent.frag}"
+    return f"icmp={sent[ICMP].type}/{sent[ICMP].code}" if ICMP in sent else f"tcp={sent[TCP].flags}"
 
 
 def _ports(sent: Packet) -> str:
