@@ -27,7 +27,8 @@ order. An observation says:
     local [dropped REASON]                       answer IFACE via=HOP ttl=N src=A dst=B KIND [sport=N dport=N]
     held (a fragment that waits)
 
-KIND is icmp=TYPE/CODE, tcp=FLAGS, or piece=OFFSET of a fragment but the first. `sums=wrong` follows a whole packet that leaves with a wrong checksum; an outcome
+KIND is icmp=TYPE/CODE, tcp=FLAGS, or piece=OFFSET of a fragment but the first.
+`sums=wrong` follows a whole packet that leaves with a wrong checksum; an outcome
 must say so too. All end in rule=LINE of the last verdict, log=TEXT of all hooks, and syslog=SEVERITY:TEXT for each
 message, if there are; blanks in them are written `_`. What time brings (`+30s`) comes before the packet of the row.
 """
