@@ -10,16 +10,20 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from naclc.diagnostics import Diagnostic, error
 from naclc.driver import Compilation
 from naclc.image import BuildFailure, Target, build_image, build_shared_library
+from naclc.pipeline.evaluation import Evaluator
 from naclc.pipeline.pipeline import Pipeline
 from naclc.source import SourceFile
 from naclc.verify.cases import TestsFile
 from naclc.verify.executor import Executor
-from naclc.verify.neighbours import Neighbours
 from naclc.verify.result import Report
+
+if TYPE_CHECKING:
+    from naclc.verify.wire.session import Surroundings
 
 EXECUTORS = ("interpreter", "decision", "native", "process", "vm")
 DEFAULT_EXECUTORS = EXECUTORS[:4]
@@ -105,20 +109,20 @@ def _run(compilation: Compilation, written: TestsFile, executors: list[Executor]
 
     assert compilation.pipeline is not None and compilation.graphs is not None
     pipeline = compilation.pipeline
-    neighbours = _neighbours(written)
+    around = _surroundings(pipeline, written)
     plan = None
     if options.generated != 0:
         from naclc.probes.plan import plan_probes
 
-        plan = plan_probes(compilation.graphs, pipeline)
+        plan = plan_probes(compilation.graphs, around.pipeline)
     caps = dict.fromkeys(_names(executors), options.generated) if options.generated is not None else {}
     defaults = {name: VM_PROBES for name in _names(executors) if name.startswith("vm-")}
     recorder = Recorder(Ways(compilation.graphs), evaluator(pipeline))
     return run_tests(
-        pipeline,
+        around.pipeline,
         [case for case in written.cases if options.keep is None or options.keep.lower() in case.name.lower()],
         plan,
-        InsideExecutor("interpreter", pipeline, recorder, neighbours),
+        InsideExecutor("interpreter", around.pipeline, recorder, around.neighbours),
         executors,
         recorder,
         options=RunOptions(generated=caps or defaults, progress=options.progress),
@@ -129,17 +133,21 @@ def _names(executors: Iterable[Executor]) -> list[str]:
     return [executor.name for executor in executors]
 
 
-def _neighbours(written: TestsFile) -> Neighbours:
+def _surroundings(pipeline: Pipeline, written: TestsFile) -> Surroundings:
+    from naclc.verify.leases import leased
     from naclc.verify.neighbours import Neighbours
+    from naclc.verify.wire.session import Surroundings
 
-    return Neighbours(written.neighbours or {})
+    at_run_time = leased(pipeline, written.leases)
+    neighbours = Neighbours(written.neighbours or {}).with_syslog(at_run_time)
+    return Surroundings(at_run_time, neighbours, written.leases)
 
 
 def _executors(
     compilation: Compilation, written: TestsFile, options: PolicyTestOptions, work: Path
 ) -> Iterator[Executor | Diagnostic]:
     """Each executor that was asked for, or why it cannot be had."""
-    assert compilation.cpp is not None
+    assert compilation.cpp is not None and compilation.pipeline is not None
     service = work / "service.cpp"
     service.write_text(compilation.cpp, encoding="utf-8")
     makers = {
@@ -150,7 +158,8 @@ def _executors(
         "vm": _vm,
     }
     for name in options.on:
-        yield makers[name](_Bench(compilation, _neighbours(written), options, work, service))
+        around = _surroundings(compilation.pipeline, written)
+        yield makers[name](_Bench(compilation, around, options, work, service))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +167,7 @@ class _Bench:
     """What an executor is made from."""
 
     compilation: Compilation
-    neighbours: Neighbours
+    around: Surroundings
     options: PolicyTestOptions
     work: Path
     service: Path
@@ -171,30 +180,31 @@ class _Bench:
 
 def _interpreter(bench: _Bench) -> Executor:
     from naclc.interpret.walk import evaluator
-    from naclc.verify.executors.inside import InsideExecutor
 
-    return InsideExecutor("interpreter", bench.pipeline, evaluator(bench.pipeline), bench.neighbours)
+    return _inside("interpreter", bench, evaluator(bench.pipeline))
 
 
 def _decision(bench: _Bench) -> Executor:
     from naclc.decision.evaluate import evaluator
-    from naclc.verify.executors.inside import InsideExecutor
 
     assert bench.compilation.graphs is not None
-    evaluate = evaluator(bench.compilation.graphs, bench.pipeline)
-    return InsideExecutor("decision", bench.pipeline, evaluate, bench.neighbours)
+    return _inside("decision", bench, evaluator(bench.compilation.graphs, bench.pipeline))
 
 
 def _native(bench: _Bench) -> Executor | Diagnostic:
     from naclc.codegen.native import load
-    from naclc.verify.executors.inside import InsideExecutor
 
     assert bench.compilation.unit is not None
     built = build_shared_library(bench.service, bench.work / "decisions.so", defines=["NACLC_NATIVE"])
     if isinstance(built, BuildFailure):
         return _unbuilt(built)
-    evaluate = load(built.path, bench.compilation.unit)
-    return InsideExecutor("native", bench.pipeline, evaluate, bench.neighbours)
+    return _inside("native", bench, load(built.path, bench.compilation.unit))
+
+
+def _inside(name: str, bench: _Bench, evaluate: Evaluator) -> Executor:
+    from naclc.verify.executors.inside import InsideExecutor
+
+    return InsideExecutor(name, bench.around.pipeline, evaluate, bench.around.neighbours)
 
 
 def _process(bench: _Bench) -> Executor | Diagnostic:
@@ -203,7 +213,7 @@ def _process(bench: _Bench) -> Executor | Diagnostic:
     built = build_image(bench.service, Target.LINUX, bench.work / "service")
     if isinstance(built, BuildFailure):
         return _unbuilt(built)
-    return ProcessExecutor(bench.pipeline, built.path, bench.neighbours, bench.options.pcap_dir)
+    return ProcessExecutor(bench.around, built.path, bench.options.pcap_dir)
 
 
 def _vm(bench: _Bench) -> Executor | Diagnostic:
@@ -220,7 +230,7 @@ def _vm(bench: _Bench) -> Executor | Diagnostic:
         return _unbuilt(built)
     options = bench.options
     hardware = qemu.Hardware(machine=options.machine, memory=options.memory, accel=options.accel)
-    return VmExecutor(bench.pipeline, built.path, hardware, bench.neighbours, options.pcap_dir)
+    return VmExecutor(bench.around, built.path, hardware, options.pcap_dir)
 
 
 def no_scapy() -> Diagnostic:

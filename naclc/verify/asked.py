@@ -9,8 +9,7 @@ from naclc.interpret.events import Sent
 from naclc.pipeline.pipeline import Pipeline
 from naclc.verify import packets
 from naclc.verify.cases import Case, ReplyStep, WaitStep
-from naclc.verify.neighbours import iface_on
-from naclc.verify.nics import nic_numbers
+from naclc.verify.nics import Wiring
 
 _IP_KEYS = ("src", "dst", "ttl")
 _TRANSPORTS = ("tcp", "udp", "icmp")
@@ -57,7 +56,7 @@ def journeys(case: Case, pipeline: Pipeline) -> Iterator[Journey]:
     Raises:
         Impossible: a reply to nothing, or a packet on a NIC that no Iface listens on.
     """
-    guide, numbers = Guide(pipeline), nic_numbers(pipeline)
+    guide, wiring = Guide(pipeline), Wiring.of(pipeline)
     left: list[bytes | None] = []  # what left the machine first, by step
     for step in case.steps:
         if isinstance(step, WaitStep):
@@ -66,9 +65,9 @@ def journeys(case: Case, pipeline: Pipeline) -> Iterator[Journey]:
             continue
         before = left[step.to - 1] if isinstance(step, ReplyStep) else None
         packet = _reply(before, step) if isinstance(step, ReplyStep) else packets.build(step.packet)
-        receiver = iface_on(pipeline, numbers, step.iface if step.iface is not None else f"#{step.nic}")
+        receiver = wiring.receiver(step.port)
         if receiver is None:
-            raise Impossible(f"no Iface listens to NIC {step.nic}")
+            raise Impossible(f"no Iface listens to NIC {step.port.removeprefix('#').replace('.', ' with VLAN ')}")
         journey = guide.send(receiver.number, packet)
         left.append(next((event.packet for event in journey.events if isinstance(event, Sent)), None))
         yield journey

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from naclc.interpret.machine import Lease
 from naclc.source import Span
 from naclc.verify.packetspec import PacketSpec
 
@@ -35,10 +37,9 @@ class Expect:
 
 @dataclass(frozen=True, slots=True)
 class SendStep:
-    """A packet arrives: on the Iface `iface`, or, when that is None, on NIC number `nic`."""
+    """A packet arrives on `port` (naclc.verify.nics.Wiring)."""
 
-    iface: str | None
-    nic: int | None
+    port: str
     packet: PacketSpec
     expect: Expect | None
     span: Span | None = None
@@ -48,8 +49,7 @@ class SendStep:
 class ReplyStep:
     """The answer to what step number `to` (from 1) was seen to lead to, changed as `changes` says."""
 
-    iface: str | None
-    nic: int | None
+    port: str
     to: int
     changes: PacketSpec
     expect: Expect | None
@@ -86,7 +86,8 @@ class Cidr:
 
 @dataclass(frozen=True, slots=True)
 class TestsFile:
-    """`neighbours`: who answers ARP, by Iface; None: every on-link address does."""
+    """`neighbours`: who answers ARP, by Iface; None: every on-link address does. `leases`: what DHCP gives an Iface."""
 
     cases: tuple[Case, ...]
     neighbours: dict[str, tuple[Cidr, ...]] | None = None
+    leases: Mapping[str, Lease] = field(default_factory=dict)

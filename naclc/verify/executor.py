@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from naclc.diagnostics import Diagnostic
+from naclc.verify.syslog import Message
 
 
 class MachineFailure(Exception):
@@ -38,9 +39,10 @@ class Sent:
 class Observation:
     """What one packet led to. None: this executor cannot see it.
 
-    `delivered` names the Ifaces where a packet reached the machine itself, once per packet. `decided` holds the
-    statement ids of the verdicts in the order they fell. `dropped` gives the reasons of drops, as named by the
-    executor.
+    `delivered` names the Ifaces where a packet reached the machine itself, once per packet. `log` is what `log` wrote,
+    `syslog` the messages of `syslog`, wherever they went: the datagrams to a syslog server are not among `sent`.
+    `decided` holds the statement ids of the verdicts in the order they fell. `dropped` gives the reasons of drops, as
+    named by the executor.
     """
 
     sent: tuple[Sent, ...]
@@ -48,6 +50,7 @@ class Observation:
     log: str | None
     decided: tuple[int, ...] | None
     dropped: tuple[str, ...] = ()
+    syslog: tuple[Message, ...] | None = ()
 
 
 class Session(Protocol):
@@ -56,7 +59,7 @@ class Session(Protocol):
     def send(self, port: str, packet: bytes) -> Observation:
         """Let `packet` (an IPv4 packet) arrive on `port` and return all it led to.
 
-        `port` is the name of an Iface, or `#N` for NIC number N, which may have no Iface.
+        `port` is the name of an Iface, `#N` for NIC number N or `#N.V` for VLAN V on it, which may have no Iface.
         """
         ...
 

@@ -10,9 +10,10 @@ from naclc.net.addresses import format_address
 from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics.model import Accept, Block, Dnat, Drop, If, Snat
 from naclc.source import Span
-from naclc.verify import packets
+from naclc.verify import packets, syslog
 from naclc.verify.cases import Expect, Outcome
 from naclc.verify.executor import Observation, Sent
+from naclc.verify.masquerade import MasqueradePorts
 from naclc.verify.packetspec import PacketSpec, Value, flag_names
 
 
@@ -77,11 +78,14 @@ class Judge:
         found = ", ".join(f"line {line}" for line in lines) or "no statement"
         return [f"decided by {found} instead of line {rule[1]}"]
 
-    def disagreements(self, truth: Observation, seen: Observation) -> list[str]:
-        """What `seen` has otherwise than the interpreter's `truth`, as far as it can be seen."""
+    def disagreements(self, truth: Observation, seen: Observation, ports: MasqueradePorts | None = None) -> list[str]:
+        """What `seen` has otherwise than the interpreter's `truth`, as far as it can be seen.
+
+        `ports` knows, and learns, which masquerade ports stand for each other."""
         problems = []
         hops = all(sent.next_hop is not None for sent in (*truth.sent, *seen.sent))
-        missing, extra = self._multiset(truth.sent, hops), self._multiset(seen.sent, hops)
+        ours, theirs = self._comparable(truth.sent, hops), self._comparable(seen.sent, hops)
+        missing, extra = Counter(ours), Counter(ports.here(ours, theirs) if ports else theirs)
         lacking, surplus = missing - extra, extra - missing
         if lacking:
             problems.append(f"the interpreter also sends {_listed(list(lacking.elements()))}")
@@ -91,16 +95,16 @@ class Judge:
             problems.append(f"delivered on {_names(seen.delivered)}, for the interpreter on {_names(truth.delivered)}")
         if None not in (truth.log, seen.log) and truth.log != seen.log:
             problems.append(f"logs {seen.log!r}, the interpreter {truth.log!r}")
+        problems += _messages(truth.syslog, seen.syslog)
         if None not in (truth.decided, seen.decided) and truth.decided != seen.decided:
             problems.append(
                 f"decided by {self._places(seen.decided)}, for the interpreter {self._places(truth.decided)}"
             )
         return problems
 
-    def _multiset(self, sent: tuple[Sent, ...], hops: bool) -> Counter[Sent]:
+    def _comparable(self, sent: tuple[Sent, ...], hops: bool) -> list[Sent]:
         """With the next hops when `hops`."""
-        comparable = (Sent(one.iface, _comparable(one.packet, self.own), one.next_hop) for one in sent)
-        return Counter(one if hops else Sent(one.iface, one.packet) for one in comparable)
+        return [Sent(one.iface, _comparable(one.packet, self.own), one.next_hop if hops else None) for one in sent]
 
     def _places(self, decided: tuple[int, ...] | None) -> str:
         return ", ".join(f"line {self.statements[statement].line}" for statement in decided or ()) or "nothing"
@@ -112,6 +116,19 @@ def _comparable(packet: bytes, own: frozenset[int]) -> bytes:
     if len(packet) >= 20 and int.from_bytes(packet[12:16], "big") in own:
         return packet[:4] + bytes(2) + packet[6:10] + bytes(2) + packet[12:]
     return packet
+
+
+def _messages(truth: tuple[syslog.Message, ...] | None, seen: tuple[syslog.Message, ...] | None) -> list[str]:
+    """In what the syslog messages differ. Their order is that of the statements."""
+    if truth is None or seen is None:
+        return []
+    ours, theirs = [syslog.visible(one) for one in truth], [syslog.visible(one) for one in seen]
+    if ours == theirs:
+        return []
+    missing, extra = Counter(ours) - Counter(theirs), Counter(theirs) - Counter(ours)
+    problems = [f"the syslog message `{syslog.shown(one)}` did not arrive" for one in missing.elements()]
+    problems += [f"sends the syslog message `{syslog.shown(one)}`, the interpreter not" for one in extra.elements()]
+    return problems or ["the syslog messages come in another order than the interpreter's"]
 
 
 def _nothing(seen: Observation) -> list[str]:

@@ -12,6 +12,7 @@ from naclc.reports.machine import as_json as diagnostics_as_json
 from naclc.source import Span
 from naclc.verify.executor import Observation
 from naclc.verify.result import Report, StepResult, TestResult
+from naclc.verify.syslog import Message
 
 
 def as_json(report: Report) -> str:
@@ -83,8 +84,13 @@ def _observation(seen: Observation) -> dict[str, Any]:
         "sent": [{"iface": sent.iface, "packet": sent.packet.hex()} for sent in seen.sent],
         "delivered": None if seen.delivered is None else list(seen.delivered),
         "log": seen.log,
+        "syslog": None if seen.syslog is None else [_message(message) for message in seen.syslog],
         "dropped": list(seen.dropped),
     }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {"severity": message.severity, "text": message.text.decode("utf-8", "replace")}
 
 
 def _place(span: Span | None) -> str | None:

@@ -18,6 +18,14 @@ class Neighbours:
 
     listed: Mapping[str, tuple[Cidr, ...]]
 
+    def with_syslog(self, pipeline: Pipeline) -> Neighbours:
+        """These, and the syslog server of the policy: the tester is that server, whether or not it is listed."""
+        if pipeline.syslog is None:
+            return self
+        server = Cidr(pipeline.syslog.address, _BROADCAST)
+        near = {iface.name for iface in pipeline.ifaces if _on_link(server.address, iface)}
+        return Neighbours({name: (*some, server) if name in near else some for name, some in self.listed.items()})
+
     def reached(self, iface: Iface, next_hop: int) -> int:
         """`next_hop`, and 255.255.255.255 for the broadcast address of the Iface's subnet: one frame reaches all."""
         return _BROADCAST if next_hop == _broadcast_of(iface) else next_hop
@@ -28,23 +36,17 @@ class Neighbours:
             return True
         if iface.name in self.listed:
             return address != iface.address and any(address in cidr for cidr in self.listed[iface.name])
-        if iface.address is None or iface.netmask is None or address == iface.address:
-            return False
-        return address in Cidr(iface.address, iface.netmask)
+        return address != iface.address and _on_link(address, iface)
 
 
 EVERYBODY = Neighbours({})
+
+
+def _on_link(address: int, iface: Iface) -> bool:
+    return iface.address is not None and iface.netmask is not None and address in Cidr(iface.address, iface.netmask)
 
 
 def _broadcast_of(iface: Iface) -> int | None:
     if iface.address is None or iface.netmask is None or iface.netmask >= 0xFFFFFFFE:
         return None
     return iface.address | ~iface.netmask & _BROADCAST
-
-
-def iface_on(pipeline: Pipeline, numbers: Mapping[str, int], port: str) -> Iface | None:
-    """The Iface that receives what arrives on `port` (naclc.verify.executor.Session.send); None: none does."""
-    for iface in pipeline.ifaces:
-        if port == iface.name or (port.startswith("#") and numbers[iface.name] == int(port[1:])):
-            return iface
-    return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from naclc.reports.pretty import render as render_diagnostics
 from naclc.source import Span
-from naclc.verify import judge, packets
+from naclc.verify import judge, packets, syslog
 from naclc.verify.result import Report, StepResult, TestKind, TestResult
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ def _print_step(step: StepResult, number: str, console: Console) -> None:
     if step.decided:
         line.append(f"   {_why(step.decided[-1])}", "cyan")
     console.print(line, soft_wrap=True)
+    for message in step.observed.syslog or ():
+        console.print(_text(None, f"    {' ' * (len(number) + len(step.port))} ≡ {syslog.shown(message)}", "dim"))
     if step.observed.log:
         log = step.observed.log.rstrip("\n")
         console.print(_text(None, f"    {' ' * (len(number) + len(step.port))} ≡ {log!r}", "dim"), soft_wrap=True)

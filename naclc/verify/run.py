@@ -18,8 +18,8 @@ from naclc.verify.cases import Case, ReplyStep, SendStep, Step, WaitStep
 from naclc.verify.executor import Executor, MachineFailure, Observation, Session
 from naclc.verify.interrupts import sigterm_interrupts
 from naclc.verify.judge import Judge
-from naclc.verify.neighbours import iface_on
-from naclc.verify.nics import nic_numbers
+from naclc.verify.masquerade import MasqueradePorts
+from naclc.verify.nics import Wiring
 from naclc.verify.result import Coverage, Report, StepResult, TestKind, TestResult
 
 # A machine with a clock of its own that took longer over a test may have lost entries meanwhile.
@@ -81,7 +81,7 @@ def run_tests(
 class _Run:
     def __init__(self, pipeline: Pipeline, interpreter: Executor, options: RunOptions) -> None:
         self._pipeline = pipeline
-        self._numbers = nic_numbers(pipeline)
+        self._wiring = Wiring.of(pipeline)
         self._interpreter = interpreter
         self._options = options
         self._judge = Judge.of(pipeline)
@@ -157,37 +157,45 @@ class _Run:
         return result, None if started else failure
 
     def _steps(self, case: Case, truth: Session, session: Session, results: list[StepResult]) -> None:
+        ports = MasqueradePorts(self._pipeline)
         true_seen: list[Observation | None] = []
         seen: list[Observation | None] = []
         for step in case.steps:
             if isinstance(step, WaitStep):
                 truth.wait(step.seconds)
                 session.wait(step.seconds)
+                ports.time_passed()
                 results.append(StepResult(None, "", None, f"wait {step.seconds} s", None, ()))
                 true_seen.append(None)
                 seen.append(None)
                 continue
-            port = step.iface if step.iface is not None else f"#{step.nic}"
+            port = step.port
             true_packet, packet = _packet(step, true_seen), _packet(step, seen)
             if true_packet is None or packet is None:
                 why = f"step {step.to} led to no packet to reply to" if isinstance(step, ReplyStep) else ""
                 results.append(StepResult(False, port, packet, judging.described(step.expect), None, (), (why,)))
                 return
             true_seen.append(truth.send(port, true_packet))
+            packet = ports.there(packet) if isinstance(step, SendStep) else packet
             seen.append(session.send(port, packet))
-            results.append(self._judged(step, port, packet, true_seen[-1], seen[-1]))
+            results.append(self._judged(step, packet, true_seen[-1], seen[-1], ports))
 
     def _judged(
-        self, step: SendStep | ReplyStep, port: str, packet: bytes, true: Observation | None, seen: Observation | None
+        self,
+        step: SendStep | ReplyStep,
+        packet: bytes,
+        true: Observation | None,
+        seen: Observation | None,
+        ports: MasqueradePorts,
     ) -> StepResult:
         assert true is not None and seen is not None
-        receiver = iface_on(self._pipeline, self._numbers, port)
-        problems = self._judge.disagreements(true, seen)
+        receiver = self._wiring.receiver(step.port)
+        problems = self._judge.disagreements(true, seen, ports)
         if step.expect is not None:
-            problems = self._judge.expectation(step.expect, receiver.name if receiver else port, seen) + problems
+            problems = self._judge.expectation(step.expect, receiver.name if receiver else step.port, seen) + problems
         passed = not problems if step.expect is not None or problems else None
         expected = judging.described(step.expect)
-        return StepResult(passed, port, packet, expected, seen, self._places(true), tuple(problems))
+        return StepResult(passed, step.port, packet, expected, seen, self._places(true), tuple(problems))
 
     def _places(self, true: Observation) -> tuple[Span, ...]:
         self._decided.update(true.decided or ())
@@ -206,9 +214,10 @@ class _Run:
         try:
             with self._interpreter.session("truth") as truth, executor.session("generated") as session:
                 started = True
+                ports = MasqueradePorts(self._pipeline)
                 until = time.monotonic() + self._batches.seconds
                 for probe in self._batches.first(probes):
-                    results.append(self._probe(executor, probe, truth, session))
+                    results.append(self._probe(executor, probe, truth, session, ports))
                     if executor.real_time and time.monotonic() > until:
                         if not results[-1].passed and len(results) > 1:
                             results.pop()  # entries may have expired under it: again, on a fresh machine
@@ -219,15 +228,17 @@ class _Run:
             results.append(_failed(probes[len(results)], executor, failure))
         return results, None
 
-    def _probe(self, executor: Executor, probe: Probe, truth: Session, session: Session) -> TestResult:
+    def _probe(
+        self, executor: Executor, probe: Probe, truth: Session, session: Session, ports: MasqueradePorts
+    ) -> TestResult:
         start, steps = time.monotonic(), list[StepResult]()
         all_true, all_seen = list[Observation](), list[Observation]()
         for step in probe.steps:
-            packet = _of_probe(step, all_seen)
+            packet = ports.there(_of_probe(step, all_seen)) if step.answers is None else _of_probe(step, all_seen)
             true, seen = truth.send(step.iface, _of_probe(step, all_true)), session.send(step.iface, packet)
             all_true.append(true)
             all_seen.append(seen)
-            problems = tuple(self._judge.disagreements(true, seen))
+            problems = tuple(self._judge.disagreements(true, seen, ports))
             expected = judging.observed(true)
             steps.append(StepResult(not problems, step.iface, packet, expected, seen, self._places(true), problems))
         return TestResult(

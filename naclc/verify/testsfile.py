@@ -1,18 +1,17 @@
-"""FILE.tests.yaml to test cases. All that is wrong in the file is told in one run, each with its place.
-
-Not supported yet, and said so: `dhcp`, `vlan`.
-"""
+"""FILE.tests.yaml to test cases. All that is wrong in the file is told in one run, each with its place."""
 
 from __future__ import annotations
 
 from naclc.diagnostics import Diagnostic, in_source_order
+from naclc.interpret.machine import Lease
 from naclc.pipeline.pipeline import Pipeline
+from naclc.semantics.model import Config
 from naclc.source import SourceFile, Span
 from naclc.verify.cases import Case, Cidr, Expect, Outcome, ReplyStep, SendStep, Step, TestsFile, WaitStep
 from naclc.verify.judge import verdict_statements
-from naclc.verify.nics import nic_count
+from naclc.verify.nics import nic_count, port
 from naclc.verify.packetspec import IP_KEYS, TRANSPORT_KEYS, PacketSpec, Value
-from naclc.verify.testsvalues import Values, kind_of, nearest
+from naclc.verify.testsvalues import Values, is_host, kind_of, nearest
 from naclc.verify.waits import check_waits
 from naclc.verify.yamltree import Mapping, Node, Scalar, Sequence, parse_yaml, shortened
 
@@ -20,6 +19,7 @@ _PACKET_KEYS = (*IP_KEYS, *TRANSPORT_KEYS)
 _STEP_KEYS = ("in", "nic", "vlan", "packet", "raw", "reply", "wait", "expect")
 _EXPECT_KEYS = ("drop", "local", "out", "answer", "on", "log", "rule")
 _MAX_WAIT = 86_400  # seconds
+_MAX_VLAN = 0xFFF
 _MAX_RAW = 1500  # octets: what an Ethernet frame holds
 
 
@@ -43,6 +43,7 @@ class _Reader:
     def __init__(self, pipeline: Pipeline, findings: list[Diagnostic]) -> None:
         self._ifaces = {iface.name: iface for iface in pipeline.ifaces}
         self._nics = nic_count(pipeline)
+        self._conntrack = pipeline.conntrack
         self._verdicts = frozenset(pipeline.statements[statement].line for statement in verdict_statements(pipeline))
         self._files = {span.source.name.replace("\\", "/").rsplit("/", 1)[-1] for span in pipeline.statements.values()}
         self._findings = findings
@@ -51,13 +52,12 @@ class _Reader:
 
     def file(self, root: Node) -> TestsFile:
         entries = self._entries(root, ("neighbours", "dhcp", "tests"), "the tests file")
-        if "dhcp" in entries:
-            self._not_yet(entries["dhcp"][0], "answering DHCP")
+        leases = self._leases(entries["dhcp"][1]) if "dhcp" in entries else {}
         neighbours = self._neighbours(entries["neighbours"][1]) if "neighbours" in entries else None
         items = self._items(entries["tests"][1], "`tests`") if "tests" in entries else ()
         if not items and not any(d.code == "tests-value" for d in self._findings):
             self.refuse("tests-empty", "the file holds no tests", root.span)
-        return TestsFile(tuple(self._case(item) for item in items), neighbours)
+        return TestsFile(tuple(self._case(item) for item in items), neighbours, leases)
 
     def _neighbours(self, node: Node) -> dict[str, tuple[Cidr, ...]]:
         result: dict[str, tuple[Cidr, ...]] = {}
@@ -66,6 +66,34 @@ class _Reader:
                 cidrs = [self._values.cidr(item) for item in self._items(value, "the neighbours of an Iface")]
                 result[name] = tuple(cidr for cidr in cidrs if cidr is not None)
         return result
+
+    def _leases(self, node: Node) -> dict[str, Lease]:
+        result: dict[str, Lease] = {}
+        for name, (key, value) in self._entries(node, None, "`dhcp`").items():
+            if self._iface(key) is None:
+                continue
+            if self._ifaces[name].config is Config.STATIC:
+                self.refuse("tests-value", f"Iface `{name}` does not ask for a lease: it has no DHCP config", key.span)
+            lease = self._lease(value)
+            if lease is not None:
+                result[name] = lease
+        return result
+
+    def _lease(self, node: Node) -> Lease | None:
+        entries = self._entries(node, ("address", "netmask", "router"), "a lease")
+        for key in ("address", "netmask"):
+            if key not in entries and isinstance(node, Mapping):
+                self.refuse("tests-missing", f"a lease needs `{key}`", node.span)
+        address = self._values.address(entries["address"][1]) if "address" in entries else None
+        netmask = self._values.netmask(entries["netmask"][1]) if "netmask" in entries else None
+        router = self._values.address(entries["router"][1]) if "router" in entries else None
+        if address is None or netmask is None:
+            return None
+        if not is_host(address, netmask):
+            self.refuse("tests-value", "no host of its subnet has this address", entries["address"][1].span)
+        if router is not None and (router == address or router & netmask != address & netmask):
+            self.refuse("tests-value", "the router is no other host of the subnet", entries["router"][1].span)
+        return Lease(address, netmask, router)
 
     # --- tests and steps ---
 
@@ -91,7 +119,7 @@ class _Reader:
         whole = tuple(step for step in steps if step is not None)
         if len(whole) == len(steps):
             self._check_replies(whole)
-            self._findings += check_waits(whole)
+            self._findings += check_waits(whole, self._conntrack)
         return Case(name or "", whole, todo, node.span)
 
     def _step(self, entries: dict[str, tuple[Scalar, Node]], span: Span, before: int) -> Step | None:
@@ -107,26 +135,28 @@ class _Reader:
         allowed = ("in", "nic", "vlan", kind, "expect")
         self._only(entries, (*allowed, *_PACKET_KEYS) if kind == "reply" else allowed, f"a step with `{kind}`")
         problems = len(self._findings)
-        iface, nic = self._where(entries, span)
+        port = self._where(entries, span)
         expect = self._expect(entries["expect"][1]) if "expect" in entries else None
         if kind == "reply":
             changes = self._spec({k: e for k, e in entries.items() if k in _PACKET_KEYS})
             to = self._values.number(entries["reply"][1], 1, max(before, 1))
             if len(self._findings) > problems or to is None:
                 return None
-            return ReplyStep(iface, nic, to, changes, expect, span)
+            return ReplyStep(port, to, changes, expect, span)
         packet = self._packet(entries["packet"][1]) if kind == "packet" else self._raw(entries["raw"][1])
-        return None if len(self._findings) > problems else SendStep(iface, nic, packet, expect, span)
+        return None if len(self._findings) > problems else SendStep(port, packet, expect, span)
 
-    def _where(self, entries: dict[str, tuple[Scalar, Node]], span: Span) -> tuple[str | None, int | None]:
-        if "vlan" in entries:
-            self._not_yet(entries["vlan"][0], "`vlan`")
+    def _where(self, entries: dict[str, tuple[Scalar, Node]], span: Span) -> str:
+        """The port where a packet arrives; any text when there is a mistake."""
         if ("in" in entries) == ("nic" in entries):
             self.refuse("tests-missing", "a packet needs `in` (an Iface) or `nic` (a number), and not both", span)
-            return None, None
+        if "vlan" in entries and "nic" not in entries:
+            advice = "an Iface knows its VLAN; write `nic: N` in the place of `in`"
+            self.refuse("tests-key", "`vlan` stands beside `nic` only", entries["vlan"][0].span, advice)
+        vlan = self._values.number(entries["vlan"][1], 0, _MAX_VLAN) if "vlan" in entries else None
         if "nic" in entries:
-            return None, self._values.number(entries["nic"][1], 0, self._nics - 1)
-        return self._iface(entries["in"][1]), None
+            return port(self._values.number(entries["nic"][1], 0, self._nics - 1) or 0, vlan)
+        return (self._iface(entries["in"][1]) if "in" in entries else None) or ""
 
     def _check_replies(self, steps: tuple[Step, ...]) -> None:
         for number, step in enumerate(steps, 1):
@@ -275,9 +305,6 @@ class _Reader:
             self.refuse("tests-iface", f"there is no Iface `{shortened(name)}`", node.span, nearest(name, self._ifaces))
             return None
         return name
-
-    def _not_yet(self, key: Scalar, what: str) -> None:
-        self.refuse("tests-key", f"{what} is not supported yet", key.span)
 
 
 _OUTCOMES = "an outcome is `drop`, `local`, `{out: IFACE}` or `{answer: {…}}`"

@@ -13,6 +13,8 @@ from naclc.verify.cases import Cidr
 from naclc.verify.packetspec import Key, Shape, Value
 from naclc.verify.yamltree import Mapping, Node, Scalar, Sequence, shortened
 
+_ALL_ONES = 0xFFFFFFFF
+
 
 class Values:
     """Reads values and keeps what is wrong with them; a value that is wrong reads as None."""
@@ -71,6 +73,13 @@ class Values:
             self._impossible(node, "an IPv4 address")
         return value
 
+    def netmask(self, node: Node) -> int | None:
+        value = _address(node.text) if isinstance(node, Scalar) else None
+        if not value or (value | value - 1) != _ALL_ONES:
+            self._impossible(node, "a netmask: ones, then zeros")
+            return None
+        return value
+
     def cidr(self, node: Node) -> Cidr | None:
         """An address, or an address and a prefix length; host bits do not matter."""
         if isinstance(node, Scalar):
@@ -116,6 +125,13 @@ class Values:
     def _impossible(self, node: Node, wanted: str) -> None:
         what = f"`{shortened(node.text)}`" if isinstance(node, Scalar) else f"a {kind_of(node)}"
         self.refuse("tests-value", f"{what} is not {wanted}", node.span)
+
+
+def is_host(address: int, netmask: int) -> bool:
+    """Whether a machine may have `address` in a subnet of `netmask`."""
+    inverse = netmask ^ _ALL_ONES
+    special = address == 0 or address >> 28 >= 14 or address >> 24 == 127
+    return not special and (inverse <= 1 or address & inverse not in (0, inverse))
 
 
 def kind_of(node: Node) -> str:

@@ -7,22 +7,22 @@ An entry that has expired goes at the next sweep, and sweeps are up to 10 s apar
 from __future__ import annotations
 
 from naclc.diagnostics import Diagnostic, error
+from naclc.interpret import reassembly, tcp_states
+from naclc.pipeline.pipeline import Conntrack
+from naclc.semantics.model import Protocol
 from naclc.verify.cases import ReplyStep, SendStep, Step, WaitStep
 
 SWEEP = 10  # seconds between two sweeps
 
-# Seconds; unconfirmed, confirmed and established entries (docs/language.md 5.3).
-_TIMEOUTS = {"tcp": (10, 30, 300), "udp": (10,), "icmp": (10,)}
 
-
-def check_waits(steps: tuple[Step, ...]) -> list[Diagnostic]:
+def check_waits(steps: tuple[Step, ...], conntrack: Conntrack) -> list[Diagnostic]:
     """One error for each wait that ends in doubt while a packet is still to come."""
     findings = []
     for number, step in enumerate(steps):
         later = any(not isinstance(other, WaitStep) for other in steps[number:])
         follows_wait = number + 1 < len(steps) and isinstance(steps[number + 1], WaitStep)
         if isinstance(step, WaitStep) and later and not follows_wait:
-            doubt = _doubt(steps, number)
+            doubt = _doubt(steps, number, conntrack)
             if doubt is not None:
                 timeout, elapsed = doubt
                 message = (
@@ -33,7 +33,7 @@ def check_waits(steps: tuple[Step, ...]) -> list[Diagnostic]:
     return findings
 
 
-def _doubt(steps: tuple[Step, ...], wait: int) -> tuple[int, int] | None:
+def _doubt(steps: tuple[Step, ...], wait: int, conntrack: Conntrack) -> tuple[int, int] | None:
     """(timeout, seconds since a packet) when the wait at index `wait` ends in doubt."""
     elapsed = 0
     for number in range(wait, -1, -1):
@@ -41,19 +41,30 @@ def _doubt(steps: tuple[Step, ...], wait: int) -> tuple[int, int] | None:
         if isinstance(step, WaitStep):
             elapsed += step.seconds
             continue
-        for timeout in _timeouts(steps, number):
+        for timeout in _timeouts(steps, number, conntrack):
             if timeout <= elapsed <= timeout + SWEEP:
                 return timeout, elapsed
     return None
 
 
-def _timeouts(steps: tuple[Step, ...], number: int) -> tuple[int, ...]:
-    """Of the entries that the packet of this step can make or renew."""
+def _timeouts(steps: tuple[Step, ...], number: int, conntrack: Conntrack) -> list[int]:
+    """Of the entries that the packet of this step can make or renew, and of a fragment that waits."""
     step = steps[number]
     while isinstance(step, ReplyStep):
         step = steps[step.to - 1]
     if not isinstance(step, SendStep):
-        return ()
-    if step.packet.raw is not None:
-        return tuple(sorted({timeout for some in _TIMEOUTS.values() for timeout in some}))
-    return _TIMEOUTS.get(step.packet.transport or "", ())
+        return []
+    found: set[int] = set()
+    if step.packet.raw is not None or step.packet.number("frag-off", 0) or step.packet.number("more-fragments", 0):
+        found.add(reassembly.TIMEOUT)
+    for protocol in Protocol:
+        if step.packet.raw is not None or step.packet.transport == protocol.lower():
+            found |= _lives(protocol, conntrack)
+    return sorted(found)
+
+
+def _lives(protocol: Protocol, conntrack: Conntrack) -> set[int]:
+    """Seconds that an entry of `protocol` may have."""
+    if conntrack.stateful_tcp and protocol is Protocol.TCP:
+        return set(tcp_states.TIMEOUTS.values())
+    return {seconds for (_, of), seconds in conntrack.timeouts.items() if of is protocol}

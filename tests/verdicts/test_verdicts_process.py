@@ -19,6 +19,7 @@ from naclc.verify.executor import Executor, Observation
 from naclc.verify.executors.inside import InsideExecutor
 from naclc.verify.executors.process import ProcessExecutor
 from naclc.verify.judge import Judge
+from naclc.verify.wire.session import Surroundings
 from tests.verdicts.tables import FOLDER, Row, pipeline_of, rows
 
 SHORTEST_FRAME = 46  # octets of a packet in an Ethernet frame: shorter ones are padded on the wire
@@ -44,7 +45,7 @@ def process(policy: Path, workdir: Path) -> ProcessExecutor:
     service.write_text(render(unit, pipeline, policy.name, plugin=False))
     built = build_image(service, Target.LINUX, workdir / policy.stem)
     assert isinstance(built, Image), built
-    return ProcessExecutor(pipeline, built.path)
+    return ProcessExecutor(Surroundings(pipeline), built.path)
 
 
 def last_observation(executor: Executor, row: Row) -> Observation:

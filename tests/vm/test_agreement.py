@@ -20,6 +20,7 @@ from naclc.verify.executors.vm import VmExecutor
 from naclc.verify.packets import build, summary
 from naclc.verify.packetspec import PacketSpec, Value
 from naclc.verify.run import run_tests
+from naclc.verify.wire.session import Surroundings
 
 OFFICE = Path(__file__).parents[1] / "unit" / "probes" / "office.nacl"
 
@@ -43,8 +44,8 @@ def executor(request: pytest.FixtureRequest, compiled: Compilation, tmp_path: Pa
     built = build_image(tmp_path / "service.cpp", target, tmp_path / "image")
     assert isinstance(built, Image), built
     if request.param == "vm":
-        return VmExecutor(compiled.pipeline, built.path)
-    return ProcessExecutor(compiled.pipeline, built.path)
+        return VmExecutor(Surroundings(compiled.pipeline), built.path)
+    return ProcessExecutor(Surroundings(compiled.pipeline), built.path)
 
 
 def random_packet(chance: random.Random) -> bytes:

@@ -23,7 +23,8 @@ from naclc.verify.executors.vm import VmExecutor
 from naclc.verify.packets import build, summary
 from naclc.verify.packetspec import PacketSpec
 from naclc.verify.wire import child
-from naclc.verify.wire.session import Limits, WireSession
+from naclc.verify.wire.session import Surroundings, WireSession
+from naclc.verify.wire.wires import Limits
 
 pytestmark = pytest.mark.vm
 
@@ -81,14 +82,14 @@ def test_the_example_does_what_its_tests_say(compiled: Compilation, started: lis
 @pytest.mark.parametrize("machine", qemu.MACHINES)
 @pytest.mark.parametrize("memory", [16, 256])
 def test_boots_on(machine: str, memory: int, pipeline: Pipeline, image: Path, started: list[child.Child]) -> None:
-    executor = VmExecutor(pipeline, image, qemu.Hardware(machine, memory))
+    executor = VmExecutor(Surroundings(pipeline), image, qemu.Hardware(machine, memory))
     with executor.session("test") as session:
         (sent,) = session.send("outside", WEB).sent
     assert summary(sent.packet) == "tcp 192.168.100.9:40000 -> 10.0.0.5:80 syn ttl 63"
 
 
 def test_a_machine_is_started_ahead(pipeline: Pipeline, image: Path, started: list[child.Child]) -> None:
-    executor = VmExecutor(pipeline, image)
+    executor = VmExecutor(Surroundings(pipeline), image)
     executor.prepare(3)
     for number in (2, 3, 3):
         with executor.session("test") as session:
@@ -101,7 +102,7 @@ def fails(pipeline: Pipeline, image: Path, what: str) -> MachineFailure:
     """The failure of a machine to which `what` is done."""
     with (
         pytest.raises(MachineFailure) as failure,
-        VmExecutor(pipeline, image, limits=Limits(20.0, 1.5)).session("test") as session,
+        VmExecutor(Surroundings(pipeline), image, limits=Limits(20.0, 1.5)).session("test") as session,
     ):
         session.send("outside", WEB)
         disturb(session, what)
@@ -160,7 +161,7 @@ def test_a_triple_fault(pipeline: Pipeline, tmp_path: Path, started: list[child.
     image = tmp_path / "fault.elf"
     flags = ["-m32", "-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none", "-Wl,-Ttext=0x100000"]
     subprocess.run(["g++", *flags, "-o", image, tmp_path / "fault.S"], check=True, capture_output=True)
-    with pytest.raises(MachineFailure) as failure, VmExecutor(pipeline, image).session("test"):
+    with pytest.raises(MachineFailure) as failure, VmExecutor(Surroundings(pipeline), image).session("test"):
         pass
     assert failure.value.diagnostic.code == "guest-reset"
 
@@ -168,7 +169,8 @@ def test_a_triple_fault(pipeline: Pipeline, tmp_path: Path, started: list[child.
 def test_an_image_that_is_none(pipeline: Pipeline, tmp_path: Path, started: list[child.Child]) -> None:
     image = tmp_path / "image.elf"
     image.write_bytes(b"no image at all" * 100)
-    with pytest.raises(MachineFailure) as failure, VmExecutor(pipeline, image, limits=Limits(3.0)).session("test"):
+    executor = VmExecutor(Surroundings(pipeline), image, limits=Limits(3.0))
+    with pytest.raises(MachineFailure) as failure, executor.session("test"):
         pass
     assert failure.value.diagnostic.code in ("qemu-failed", "guest-hang")
 

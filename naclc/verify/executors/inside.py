@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from naclc.interpret.events import Decided, Delivered, Dropped, Event, Logged
+from naclc.interpret.events import Decided, Delivered, Dropped, Event, Logged, Syslogged
 from naclc.interpret.events import Sent as Leaves
 from naclc.interpret.machine import Machine
 from naclc.pipeline.evaluation import Evaluator
 from naclc.pipeline.pipeline import Pipeline
 from naclc.verify.executor import Observation, Sent, Session
-from naclc.verify.neighbours import EVERYBODY, Neighbours, iface_on
-from naclc.verify.nics import nic_numbers
+from naclc.verify.neighbours import EVERYBODY, Neighbours
+from naclc.verify.nics import Wiring
+from naclc.verify.syslog import Message
 
 _SHORTEST = 46  # octets that the shortest Ethernet frame carries: every executor sees packets padded to that
 
 
 class InsideExecutor:
-    """`evaluate` decides in place of the interpreter's own walk; None for that walk."""
+    """`pipeline` is the policy at run time (naclc.verify.leases). `evaluate` decides in place of the interpreter's own
+    walk; None for that walk."""
 
     real_time = False
 
@@ -48,14 +50,13 @@ class MachineSession:
     """A reference machine on wires whose neighbours answer or do not."""
 
     def __init__(self, pipeline: Pipeline, machine: Machine, neighbours: Neighbours) -> None:
-        self._pipeline = pipeline
         self._ifaces = {iface.number: iface for iface in pipeline.ifaces}
-        self._nics = nic_numbers(pipeline)
+        self._wiring = Wiring.of(pipeline)
         self._machine = machine
         self._neighbours = neighbours
 
     def send(self, port: str, packet: bytes) -> Observation:
-        iface = iface_on(self._pipeline, self._nics, port)
+        iface = self._wiring.receiver(port)
         if iface is None:
             return Observation((), (), "", (), ("no-iface",))
         return self._observation(self._machine.receive(iface.number, packet.ljust(_SHORTEST, b"\0")))
@@ -78,4 +79,5 @@ class MachineSession:
             log=b"".join(event.text for event in events if isinstance(event, Logged)).decode("utf-8", "replace"),
             decided=tuple(event.statement for event in events if isinstance(event, Decided)),
             dropped=(*(event.reason.value for event in events if isinstance(event, Dropped)), *lost),
+            syslog=tuple(Message(event.severity, event.text) for event in events if isinstance(event, Syslogged)),
         )

@@ -8,34 +8,32 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from naclc.diagnostics import Diagnostic, error
-from naclc.pipeline.pipeline import Pipeline
 from naclc.verify.executor import Session
-from naclc.verify.neighbours import EVERYBODY, Neighbours
 from naclc.verify.nics import mac_addresses
 from naclc.verify.wire import child
 from naclc.verify.wire.record import Recorder
-from naclc.verify.wire.session import DEFAULT_LIMITS, Limits, WireSession
+from naclc.verify.wire.session import Surroundings, WireSession
+from naclc.verify.wire.wires import DEFAULT_LIMITS, Limits
 
 PANIC_STATUS = 101
 
 
 class ProcessExecutor:
-    """`binary` is the linked service. `pcap_dir`: where frames are kept, None for nowhere."""
+    """`binary` is the linked service; its time stands still between waits. `pcap_dir`: where frames are kept, None for
+    nowhere."""
 
     name = "process"
-    real_time = True
+    real_time = False
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        around: Surroundings,
         binary: Path,
-        neighbours: Neighbours = EVERYBODY,
         pcap_dir: Path | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        self._pipeline = pipeline
+        self._around = around
         self._binary = binary
-        self._neighbours = neighbours
         self._pcap_dir = pcap_dir
         self._limits = limits
 
@@ -47,17 +45,17 @@ class ProcessExecutor:
 
     @contextmanager
     def _session(self, label: str) -> Iterator[Session]:
-        macs = mac_addresses(self._pipeline)
+        macs = mac_addresses(self._around.pipeline)
 
         def command(nics: Sequence[int], _control: int | None) -> list[str]:
             wires = [
                 part for number, mac in zip(nics, macs, strict=True) for part in ("--nic", f"fd={number},mac={mac}")
             ]
-            return [str(self._binary.absolute()), *wires, "--exit-on-eof"]
+            return [str(self._binary.absolute()), *wires, "--exit-on-eof", "--virtual-clock"]
 
         machine = child.start(command, len(macs))
         recorder = Recorder(self._pcap_dir, f"{self.name}.{label}")
-        session = WireSession(self._pipeline, machine, self._neighbours, why_ended, recorder, self._limits)
+        session = WireSession(self._around, machine, why_ended, recorder, self._limits, virtual=True)
         try:
             session.boot()
             yield session

@@ -11,14 +11,13 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from naclc.pipeline.pipeline import Pipeline
 from naclc.verify import qemu
 from naclc.verify.executor import MachineFailure, Session
-from naclc.verify.neighbours import EVERYBODY, Neighbours
 from naclc.verify.nics import mac_addresses
 from naclc.verify.wire.child import Child
 from naclc.verify.wire.record import Recorder
-from naclc.verify.wire.session import DEFAULT_LIMITS, Limits, WireSession
+from naclc.verify.wire.session import Surroundings, WireSession
+from naclc.verify.wire.wires import DEFAULT_LIMITS, Limits
 
 _KVM_BOOT = 3.0  # seconds: where KVM opens but cannot run firmware, nothing ever comes
 
@@ -30,21 +29,19 @@ class VmExecutor:
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        around: Surroundings,
         image: Path,
         hardware: qemu.Hardware = qemu.DEFAULT_HARDWARE,
-        neighbours: Neighbours = EVERYBODY,
         pcap_dir: Path | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.name = f"vm-{hardware.nic}"
-        self._pipeline = pipeline
+        self._around = around
         self._image = image
         self._hardware = hardware
-        self._neighbours = neighbours
         self._pcap_dir = pcap_dir
         self._limits = limits
-        self._macs = mac_addresses(pipeline)
+        self._macs = mac_addresses(around.pipeline)
         self._spare: Child | None = None
         self._to_come = 0
 
@@ -71,7 +68,7 @@ class VmExecutor:
 
     @contextmanager
     def _wired(self, machine: Child, recorder: Recorder, limits: Limits) -> Iterator[WireSession]:
-        session = WireSession(self._pipeline, machine, self._neighbours, qemu.why_ended, recorder, limits)
+        session = WireSession(self._around, machine, qemu.why_ended, recorder, limits)
         try:
             session.boot()
             yield session

@@ -1,6 +1,7 @@
 """What a machine prints: the text of a step, and the counters it was asked for.
 
     counters eth0 received=3 delivered=1 … drop.forward=1 own-drop.output=1
+    counters eth0.10 received=1 …
     counters machine received=3 …
     counters end
 
@@ -13,11 +14,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from naclc.verify.nics import Link
+
 QUESTION = b"counters\n"
 
 _LINE = rb"counters \S+(?: [a-z.-]+=[0-9]+)+\r?\n"
 _END = rb"counters end\r?\n"
 _BLOCK = re.compile(rb"((?:" + _LINE + rb")*)" + _END + rb"\Z")
+
+_DEVICE = re.compile(r"eth(\d+)(?:\.(\d+))?")
+
+# What the Timers of a policy print, each a line of its own.
+_TIMED = re.compile(
+    rb"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"
+    rb"|memory in use: \d+ KiB"
+    rb"|CPU: (?:no samples|\d+ %)"
+    rb"|timers: \d+ active, \d+ existing, \d+ free)\r?\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +55,17 @@ def complete(output: bytes) -> Report | None:
     if "machine" not in counters:
         return None  # somebody's log text looks like the last line
     return Report(output[: block.start()], counters)
+
+
+def link_of(device: str) -> Link | None:
+    """The link whose counters those of `device` are; None for those of the machine."""
+    named = _DEVICE.fullmatch(device)
+    return Link(int(named[1]), int(named[2]) if named[2] else -1) if named else None
+
+
+def without_timers(text: bytes) -> bytes:
+    """`text` without what Timers print into it at their time."""
+    return _TIMED.sub(b"", text)
 
 
 def growth(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:

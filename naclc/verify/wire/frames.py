@@ -1,5 +1,8 @@
-"""Ethernet II and ARP, as much as a tester needs. References: RFC 894 (IPv4 in Ethernet), RFC 826 (ARP), RFC 5227
-(ARP probe: a request whose sender address is 0.0.0.0, from which nobody learns)."""
+"""Ethernet II, VLAN tags and ARP, as much as a tester needs.
+
+References: RFC 894 (IPv4 in Ethernet), RFC 826 (ARP), RFC 5227 (ARP probe: a request whose sender address is 0.0.0.0,
+from which nobody learns), IEEE 802.1Q (tags).
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ import struct
 from dataclasses import dataclass
 
 ETHERNET_HEADER = 14  # octets
-SHORTEST_FRAME = 60  # octets without the checksum
+SHORTEST_FRAME = 60  # octets without the checksum, and without a tag
 TYPE_IPV4, TYPE_ARP = 0x0800, 0x0806
+_TAG = b"\x81\x00"
+_ADDRESSES = 12  # octets in front of a tag
 BROADCAST_MAC = b"\xff" * 6
 
 _ARP_START = b"\x00\x01\x08\x00\x06\x04"  # Ethernet, IPv4, and the lengths of their addresses
@@ -63,6 +68,20 @@ def _arp(destination: bytes, operation: int, source: bytes, sender: int, target_
 
 def _padded(frame: bytes) -> bytes:
     return frame.ljust(SHORTEST_FRAME, b"\0")
+
+
+def tagged(frame: bytes, vlan: int | None) -> bytes:
+    """`frame` with the tag of a VLAN, 0..4095; None: as it is."""
+    if vlan is None:
+        return frame
+    return frame[:_ADDRESSES] + _TAG + vlan.to_bytes(2, "big") + frame[_ADDRESSES:]
+
+
+def untagged(frame: bytes) -> tuple[int | None, bytes]:
+    """The VLAN that `frame` is tagged with, None for none, and the frame without its tag."""
+    if frame[_ADDRESSES : _ADDRESSES + 2] != _TAG or len(frame) < ETHERNET_HEADER + 4:
+        return None, frame
+    return int.from_bytes(frame[14:16], "big") & 0xFFF, frame[:_ADDRESSES] + frame[16:]
 
 
 def parse_arp(frame: bytes) -> Arp | None:

@@ -17,7 +17,8 @@ from naclc.verify import qemu
 from naclc.verify.executor import MachineFailure
 from naclc.verify.executors.vm import VmExecutor
 from naclc.verify.wire import child
-from naclc.verify.wire.session import Limits
+from naclc.verify.wire.session import Surroundings
+from naclc.verify.wire.wires import Limits
 
 Program = Callable[[str, str], Path]
 
@@ -44,7 +45,7 @@ def fake(program: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], P
 
 
 def boot(pipeline: Pipeline, image: Path, boot_seconds: float = 5.0) -> MachineFailure:
-    executor = VmExecutor(pipeline, image, limits=Limits(boot_seconds, 0.5))
+    executor = VmExecutor(Surroundings(pipeline), image, limits=Limits(boot_seconds, 0.5))
     with pytest.raises(MachineFailure) as failure, executor.session("test"):
         pass
     executor.close()

@@ -12,6 +12,8 @@ from naclc.source import SourceFile
 from naclc.verify.cases import Cidr, Outcome, ReplyStep, SendStep, WaitStep
 from naclc.verify.testsfile import read_tests
 
+from .conftest import pipeline_of
+
 WHOLE = """\
 neighbours:
   outside: [192.0.2.0/28, 192.0.2.77]
@@ -26,7 +28,7 @@ tests:
       - {in: outside, packet: {src: 192.0.2.9, dst: 10.0.0.5, icmp: {type: echo-request}}, expect: {drop: true, log: "x\\n"}}
       - {in: inside, reply: 1, ttl: 9, icmp: {code: 2}, expect: {answer: {icmp: {type: 0}}, on: outside}}
       - {wait: 41}
-      - {nic: 0, raw: 4500, expect: drop}
+      - {nic: 0, vlan: 10, raw: 4500, expect: drop}
       - {in: inside, packet: {src: 10.0.0.6, dst: 10.0.0.1, protocol: gre, payload: "00 11"}, expect: {local: true, answer: none}}
   - name: rules
     in: outside
@@ -62,7 +64,7 @@ def test_reads_the_whole_format(firewall: Pipeline) -> None:
     assert isinstance(reply, ReplyStep) and reply.expect is not None
     assert (reply.to, reply.changes.values, reply.expect.iface) == (1, {"ttl": 9, "icmp.code": 2}, "outside")
     assert isinstance(wait, WaitStep) and wait.seconds == 41
-    assert isinstance(raw, SendStep) and (raw.nic, raw.packet.raw) == (0, b"\x45\x00")
+    assert isinstance(raw, SendStep) and (raw.port, raw.packet.raw) == ("#0.10", b"\x45\x00")
     assert isinstance(last, SendStep) and last.expect is not None and last.expect.answer is False
     assert isinstance(rules.steps[0], SendStep) and rules.steps[0].expect is not None
     assert rules.steps[0].expect.rule == ("fw.nacl", 12)
@@ -111,7 +113,8 @@ BROKEN = [
     ("steps and a packet", STEP + PACKET + "    steps: [{wait: 1}]\n", "tests-key", 3, 4),
     ("no steps", "  - name: t\n    steps: []\n", "tests-empty", 3, 11),
     ("a key twice", STEP + PACKET + "    in: inside\n", "tests-key", 5, 4),
-    ("a vlan", STEP + PACKET + "    vlan: 5\n", "tests-key", 5, 4),
+    ("a vlan beside an Iface", STEP + PACKET + "    vlan: 5\n", "tests-key", 5, 4),
+    ("a vlan that is none", "  - name: t\n    nic: 0\n    vlan: 4096\n" + PACKET, "tests-value", 4, 10),
     ("no list of tests", "  name: t\n", "tests-value", 2, 2),
     ("no tests", "  []\n", "tests-empty", 1, 0),
     ("not YAML", "  - {name: t\n", "tests-syntax", 3, 0),
@@ -137,7 +140,7 @@ def test_a_file_without_tests_fails(text: str, firewall: Pipeline) -> None:
 
 
 def test_tells_all_problems_in_one_run_in_source_order(firewall: Pipeline) -> None:
-    text = f"dhcp: {{}}\ntests:\n{STEP}    packet: {{src: x, dst: y, udp: {{dport: z}}}}\n    expect: what\n"
+    text = f"dchp: {{}}\ntests:\n{STEP}    packet: {{src: x, dst: y, udp: {{dport: z}}}}\n    expect: what\n"
     _, findings = read_tests(SourceFile("fw.tests.yaml", text), firewall)
     assert [finding.code for finding in findings] == ["tests-key", *["tests-value"] * 4]
     starts = [finding.span.start for finding in findings if finding.span]
@@ -193,3 +196,76 @@ def test_a_last_wait_may_end_anywhere(firewall: Pipeline) -> None:
     send = "{in: outside, packet: {src: 192.0.2.9, dst: 10.0.0.5, udp: {dport: 80}}}"
     _, findings = read_tests(SourceFile("t.yaml", f"tests: [{{name: t, steps: [{send}, {{wait: 12}}]}}]"), firewall)
     assert not findings
+
+
+LEASED = """\
+Iface wan { index: 0, config: dhcp, input: taken }
+Iface lan { index: 1, address: 10.0.0.1, netmask: 255.255.255.0 }
+Filter::IP taken { accept }
+"""
+LEASE = "{address: 192.0.2.7, netmask: 255.255.255.0, router: 192.0.2.254}"
+
+
+def dhcp(text: str) -> str:
+    return f"dhcp: {{{text}}}\ntests: [{{name: t, in: wan, packet: {{src: 192.0.2.9, dst: 192.0.2.7, icmp: {{type: 8}}}}}}]\n"
+
+
+def test_reads_leases() -> None:
+    file, findings = read_tests(SourceFile("t.yaml", dhcp(f"wan: {LEASE}")), pipeline_of(LEASED))
+    assert file is not None and not findings
+    assert file.leases == {"wan": (0xC0000207, 0xFFFFFF00, 0xC00002FE)}
+    file, _ = read_tests(
+        SourceFile("t.yaml", dhcp(f"wan: {LEASE.replace(', router: 192.0.2.254', '')}")), pipeline_of(LEASED)
+    )
+    assert file is not None and file.leases["wan"].router is None
+
+
+# why | what stands under `dhcp` | code
+BAD_LEASES = [
+    ("an Iface that asks for none", f"lan: {LEASE}", "tests-value"),
+    ("an Iface that is not there", f"dmz: {LEASE}", "tests-iface"),
+    ("no address", "wan: {netmask: 255.255.255.0}", "tests-missing"),
+    ("no netmask", "wan: {address: 192.0.2.7}", "tests-missing"),
+    ("no lease at all", "wan: 192.0.2.7", "tests-value"),
+    ("a netmask with a hole", "wan: {address: 192.0.2.7, netmask: 255.0.255.0}", "tests-value"),
+    ("a netmask of 0", "wan: {address: 192.0.2.7, netmask: 0.0.0.0}", "tests-value"),
+    ("the broadcast address", "wan: {address: 192.0.2.255, netmask: 255.255.255.0}", "tests-value"),
+    ("a multicast address", "wan: {address: 224.0.0.7, netmask: 255.255.255.0}", "tests-value"),
+    ("a router elsewhere", "wan: {address: 192.0.2.7, netmask: 255.255.255.0, router: 10.0.0.1}", "tests-value"),
+    ("a router that is the client", "wan: {address: 192.0.2.7, netmask: 255.255.255.0, router: 192.0.2.7}", "tests-value"),
+    ("a key nobody knows", "wan: {address: 192.0.2.7, netmask: 255.255.255.0, dns: 192.0.2.1}", "tests-key"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "code"), [row[1:] for row in BAD_LEASES], ids=[row[0] for row in BAD_LEASES])
+def test_refuses_a_lease(text: str, code: str) -> None:
+    file, findings = read_tests(SourceFile("t.yaml", dhcp(text)), pipeline_of(LEASED))
+    assert file is None and [finding.code for finding in findings] == [code]
+
+
+# Conntrack element | protocol | seconds | refused
+TIMED = [
+    ("timeout: { established: { udp: 100 } }", "udp", 99, False),
+    ("timeout: { established: { udp: 100 } }", "udp", 105, True),
+    ("timeout: { established: { udp: 100 } }", "tcp", 105, False),
+    ("stateful_tcp: true", "tcp", 305, False),
+    ("stateful_tcp: true", "tcp", 725, True),
+    ("stateful_tcp: true", "udp", 725, False),
+]
+
+
+@pytest.mark.parametrize(("settings", "protocol", "seconds", "refused"), TIMED)
+def test_waits_are_for_the_timeouts_of_the_policy(settings: str, protocol: str, seconds: int, refused: bool) -> None:
+    pipeline = pipeline_of(f"{LEASED}Conntrack c {{ {settings} }}\n")
+    send = f"{{in: lan, packet: {{src: 10.0.0.9, dst: 10.0.0.1, {protocol}: {{dport: 80}}}}}}"
+    _, findings = read_tests(
+        SourceFile("t.yaml", f"tests: [{{name: t, steps: [{send}, {{wait: {seconds}}}, {send}]}}]"), pipeline
+    )
+    assert [finding.code for finding in findings] == ["tests-wait"] * refused
+
+
+def test_a_fragment_waits_for_the_rest_of_its_datagram(firewall: Pipeline) -> None:
+    fragment = "{in: outside, packet: {src: 192.0.2.9, dst: 192.0.2.1, frag-off: 1, protocol: 47}}"
+    text = f"tests: [{{name: t, steps: [{fragment}, {{wait: 35}}, {fragment}]}}]"
+    _, findings = read_tests(SourceFile("t.yaml", text), firewall)
+    assert [finding.code for finding in findings] == ["tests-wait"]

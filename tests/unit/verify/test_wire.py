@@ -18,7 +18,8 @@ from naclc.verify.packets import build
 from naclc.verify.packetspec import PacketSpec
 from naclc.verify.wire import child, console, frames
 from naclc.verify.wire.record import check_directory, file_name
-from naclc.verify.wire.session import Limits
+from naclc.verify.wire.session import Surroundings
+from naclc.verify.wire.wires import Limits
 
 FAKE = Path(__file__).parent / "fake_machine.py"
 PACKET = build(PacketSpec("udp", {"src": 0xC0000209, "dst": 0x0A000005, "udp.dport": 53}))
@@ -45,7 +46,7 @@ def executor(
 ) -> ProcessExecutor:
     binary = program("machine", f"import os, sys\nos.execv({sys.executable!r}, [{sys.executable!r}, {str(FAKE)!r}, "
                                 f"{mode!r}, *sys.argv[1:]])\n")  # fmt: skip
-    return ProcessExecutor(pipeline, binary, neighbours, pcap, QUICK)
+    return ProcessExecutor(Surroundings(pipeline, neighbours), binary, pcap, QUICK)
 
 
 def send(machine: ProcessExecutor, packets: int = 1) -> Observation:
@@ -132,7 +133,7 @@ def test_an_interrupt_ends_the_machine(program: Program, firewall: Pipeline, sta
 
 def test_a_binary_that_is_not_there(firewall: Pipeline, tmp_path: Path) -> None:
     with pytest.raises(MachineFailure) as failure:
-        send(ProcessExecutor(firewall, tmp_path / "no"))
+        send(ProcessExecutor(Surroundings(firewall), tmp_path / "no"))
     assert failure.value.diagnostic.code == "machine-start"
     assert "No such file" in failure.value.diagnostic.message
 
