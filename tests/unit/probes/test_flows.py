@@ -145,7 +145,8 @@ def without(decide: Evaluator, statement: int, instead: Verdict) -> Evaluator:
         decision = decide(function, facts)
         if decision.statement != statement:
             return decision
-        return Decision(instead, NO_STATEMENT if instead is Verdict.END else statement, decision.log)
+        decider = NO_STATEMENT if instead is Verdict.END else statement
+        return Decision(instead, decider, decision.log, syslog=decision.syslog)
 
     return evaluate
 
