@@ -37,14 +37,7 @@ class Part(StrEnum):
 
 
 # Who gives the skeleton OS a part takes it away here.
-SKELETON_LACKS = frozenset(Part) - {
-    Part.CONNTRACK,
-    Part.NAT,
-    Part.MASQUERADE,
-    Part.VLAN,
-    Part.SEND_QUEUE_LIMIT,
-    Part.BUFFER_LIMIT,
-}
+SKELETON_LACKS = frozenset({Part.TIMER_STATS, Part.LOAD_BALANCER})
 
 _Use = tuple[Part, Span]
 

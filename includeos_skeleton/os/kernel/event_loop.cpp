@@ -10,6 +10,7 @@
 #include <span>
 
 #include "kernel/console.hpp"
+#include "kernel/time_account.hpp"
 #include "kernel/timer_table.hpp"
 #include "net/stack.hpp"
 #include "platform/platform.hpp"
@@ -43,15 +44,22 @@ bool arm_all(std::span<hw::Nic* const> nics) {
 namespace kernel {
 
 void run_event_loop() {
+  using account::Part;
   std::span<hw::Nic* const> nics = platform::nics();
   for (std::uint32_t round = 0;; ++round) {
+    account::enter(Part::kReceive);
     std::size_t received = receive_batch(nics);
+    account::enter(Part::kTimers);
     bool fired = timers::run(platform::nanoseconds());
     bool typed = false;
+    account::enter(Part::kConsole);
     if (received == 0 || round % kConsoleInterval == 0) typed = console::poll();
+    account::enter(Part::kDevices);
     for (hw::Nic* nic : nics) nic->flush();
     if (received != 0 || fired || typed) continue;
-    if (arm_all(nics)) platform::idle(timers::next_deadline());
+    if (!arm_all(nics)) continue;
+    account::enter(Part::kAsleep);
+    platform::idle(timers::next_deadline());
   }
 }
 

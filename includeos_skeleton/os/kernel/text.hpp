@@ -20,6 +20,10 @@ class Text {
     while (*text != '\0' && length_ + 1 < N) text_[length_++] = *text++;
     return *this;
   }
+  Text& put(char character) {
+    if (length_ + 1 < N) text_[length_++] = character;
+    return *this;
+  }
   Text& add(std::uint64_t number) { return add_digits(number, 10, 1); }
   // Hexadecimal with leading zeros up to `width` digits, without 0x.
   Text& hex(std::uint64_t number, int width = 1) { return add_digits(number, 16, width); }

@@ -17,9 +17,9 @@ constexpr std::size_t kHeader = 8;
 constexpr std::size_t kLength = 4;
 constexpr std::size_t kChecksum = 6;
 
-// IANA's dynamic ports (RFC 6335 §6).
-constexpr UDP::port_t kFirstEphemeral = 49152;
-constexpr UDP::port_t kEphemeralPorts = 65536 - kFirstEphemeral;
+// IANA's dynamic ports (RFC 6335 §6), from the last one on: masquerading takes the first ones.
+constexpr UDP::port_t kLastEphemeral = 65535;
+constexpr UDP::port_t kEphemeralPorts = 65536 - 49152;
 
 std::optional<Drop> fault_of(const PacketIP4& packet) {
   const auto datagram = packet.ip_data();
@@ -63,7 +63,7 @@ udp::Socket& UDP::bind(port_t port) {
 udp::Socket& UDP::bind() {
   port_t port = 0;
   do {  // ends: there are more ports than sockets
-    port = static_cast<port_t>(kFirstEphemeral + next_ephemeral_);
+    port = static_cast<port_t>(kLastEphemeral - next_ephemeral_);
     next_ephemeral_ = static_cast<port_t>((next_ephemeral_ + 1) % kEphemeralPorts);
   } while (is_bound(port));
   return bind(port);

@@ -29,5 +29,7 @@ class Timers {
   // Forget a timer. An id that is not active (already fired, stopped, never given) does nothing.
   static void stop(id_t id);
 
-  static std::size_t active();  // how many timers wait
+  static std::size_t active();                         // how many timers wait
+  static std::size_t existing() { return kCapacity; }  // how many there can be
+  static std::size_t free() { return kCapacity - active(); }
 };

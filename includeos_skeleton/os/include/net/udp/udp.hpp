@@ -47,7 +47,7 @@ class UDP {
 
   Stack& stack_;
   std::array<udp::Socket, kSockets> sockets_;
-  port_t next_ephemeral_ = 0;  // offset from the first one
+  port_t next_ephemeral_ = 0;  // back from the last one
 };
 
 }  // namespace net
