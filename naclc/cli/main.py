@@ -22,6 +22,7 @@ _COMMANDS = {
     "build": ("naclc.cli.machine", "Build a bootable image of a policy."),
     "run": ("naclc.cli.machine", "Boot a policy in QEMU, its console on this terminal."),
     "test": ("naclc.cli.test", "Test a policy on up to five executors."),
+    "export": ("naclc.cli.export", "Write a policy as a ruleset of nftables."),
     "fmt": ("naclc.cli.fmt", "Bring policies into the one form that they have."),
     "explain-packet": ("naclc.cli.explain_packet", "Tell what a policy does with a packet, and why."),
     "explain": ("naclc.cli.explain", "Explain the code of a diagnostic, or list all codes."),
