@@ -22,14 +22,15 @@ from naclc.semantics.model import Hook, Protocol
 
 _LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
 _LOG_PREFIX = 100  # octets; the kernel takes 127
-# By protocol: a match on the last octet of its header, which holds when the packet is no later fragment and long
-# enough (docs/language.md 8.3).
+# By protocol: a match on the last octet of its header, which holds when the packet is long enough for it
+# (docs/language.md 8.3). In a later fragment the kernel may take data for it.
 _HEADER_THERE = {Protocol.TCP: "@th,152,8 0-255", Protocol.UDP: "@th,56,8 0-255", Protocol.ICMP: "@th,56,8 0-255"}
+_NO_LATER_FRAGMENT = "ip frag-off & 0x1fff == 0"
 
 
 def guard(protocol: Protocol) -> tuple[str, ...]:
     """Matches that hold for packets of `protocol` with their transport header."""
-    return f"ip protocol {PROTOCOL_NUMBERS[protocol]}", _HEADER_THERE[protocol]
+    return f"ip protocol {PROTOCOL_NUMBERS[protocol]}", _NO_LATER_FRAGMENT, _HEADER_THERE[protocol]
 
 
 @dataclass(frozen=True, slots=True)

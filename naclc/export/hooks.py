@@ -21,11 +21,12 @@ from dataclasses import dataclass
 from naclc.export.bodies import Bodies, Use, guard
 from naclc.export.matches import InBy, Names
 from naclc.export.ruleset import DROP, RETURN, Chain, Go, Ruleset, goto, jump
-from naclc.net.addresses import format_address
+from naclc.net.addresses import format_address, mask_of, subnet_bounds
 from naclc.pipeline.pipeline import Iface, Pipeline
 from naclc.semantics.model import Hook, Kind, Protocol, Untracked
 
 MOST_FUNCTIONS = 40  # in a chain: the priorities between two translations
+_ARRIVAL = -460
 _BEFORE_TRACKING = -450  # before the kernel gathers fragments, too
 _BEFORE_NAT = {Hook.PREROUTING: -150, Hook.OUTPUT: -150, Hook.INPUT: 0, Hook.POSTROUTING: 0, Hook.FORWARD: 0}
 _NAT = {Hook.PREROUTING: -100, Hook.OUTPUT: -100, Hook.INPUT: 100, Hook.POSTROUTING: 100}
@@ -70,6 +71,7 @@ class Hooks:
     def write(self) -> None:
         """All base chains."""
         ifaces = self._pipeline.ifaces
+        self._arrival()
         if self._stateful:
             self._track()
         for hook in (Hook.PREROUTING, Hook.INPUT):
@@ -150,6 +152,14 @@ class Hooks:
     def _with_header(self, chain: Chain, go: Go) -> None:
         for protocol in (Protocol.TCP, Protocol.UDP, Protocol.ICMP):
             chain.rule(guard(protocol), go)
+
+    def _arrival(self) -> None:
+        """Nobody sends from the broadcast address of a link."""
+        base = self._base(Hook.PREROUTING, "arrival", _ARRIVAL)
+        for iface in self._pipeline.ifaces:
+            if iface.address is not None and iface.netmask is not None and iface.netmask < mask_of(31):
+                _, last = subnet_bounds(iface.address, iface.netmask)
+                base.rule((f"iifname {self._names.device(iface.number)}", f"ip saddr {format_address(last)}"), DROP)
 
     def _track(self) -> None:
         """What has no entry in NaCl has none here."""

@@ -22,11 +22,14 @@ from naclc.interpret.machine import Machine, broadcast_of, is_multicast
 from naclc.net.addresses import format_address
 from naclc.pipeline.pipeline import Iface, Pipeline
 from naclc.probes.probe import ProbeStep
+from naclc.semantics.model import Kind
+from naclc.verify.packets import summary
 from tests.kernel.linux import LinuxRouter
 
 MTU = 1500
 _NO_OPERATION, _END_OF_OPTIONS = 1, 0
-_QUERIES = {0, 8, 13, 14, 15, 16, 17, 18}  # ICMP messages that Linux follows as connections
+_REQUESTS = {8, 13, 15, 17}  # ICMP messages with which Linux begins to follow a connection
+_QUERIES = _REQUESTS | {0, 14, 16, 18}  # and those that belong to one
 _ROUTING_ERRORS = {(3, 0), (3, 1), (3, 4), (3, 13)}  # net, host unreachable, too big, prohibited
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _OPENERS = {_SYN, _ACK, _ACK | 8}  # TCP flags with which Linux begins to follow a connection, as NaCl does with any
@@ -56,6 +59,7 @@ class Comparison:
         self._names = {iface.number: iface.name for iface in pipeline.ifaces}
         self._own = {iface.address for iface in pipeline.ifaces}
         self._stateful = is_stateful(pipeline)
+        self._translates = any(function.kind is Kind.NAT for function in pipeline.functions.values())
         self._hides = any(iface.masquerade for iface in pipeline.ifaces)
         self.agreement = Agreement()
 
@@ -76,8 +80,9 @@ class Comparison:
                 about = f"{name}, packet {number}: {shown(step.packet)} on {step.iface}: {problem}"
                 self.agreement.differences.append(about)
                 return
-            if self._stateful and any(isinstance(event, Dropped) for event in events):
-                return  # the kernel keeps no entry of a dropped packet, NaCl does: what follows is another story
+            dropped = any(isinstance(event, Dropped) for event in events)
+            if self._stateful and (dropped or (number == 1 and _begins_nothing(step.packet))):
+                return  # Linux keeps no entry of a dropped packet, NaCl does: what follows is another story
 
     def _compare(self, step: ProbeStep, events: tuple[Event, ...]) -> str | None:
         out, local = self._router.send(step.iface, self._with_known_port(step.packet))
@@ -92,15 +97,26 @@ class Comparison:
         problem = self._compare_delivery(step, events, local)
         if problem:
             return problem
-        if transport_is_right(step.packet):
+        broadcast = header.destination(step.packet) == 0xFFFFFFFF or self._is_broadcast(step)
+        if transport_is_right(step.packet) and not broadcast:
             wanted = sorted((self._names[sent.iface], *essence(sent.packet)) for sent in answers)
             made = sorted((name, *essence(packet)) for name, packet in out)
-        else:  # Linux trusts the checksums that a virtual link brings
+        else:  # Linux trusts the checksums that a virtual link brings, and answers broadcasts from another address
             wanted, made = [], [] if any(isinstance(event, Delivered) for event in events) else out
         if not forwarded and not any(isinstance(event, Delivered) for event in events):
             self.agreement.dropped += 1
-        wanted, made = ([each for each in some if not about_routing(each)] for some in (wanted, made))
+        wanted, made = ([each for each in some if not self._is_free(each)] for some in (wanted, made))
         return None if wanted == made else f"expected to answer {wanted}, seen {made}"
+
+    def _is_free(self, answer: tuple[object, ...]) -> bool:
+        """Whether no rule makes or changes this answer. Linux translates an ICMP error like the connection that it is
+        about, NaCl like any packet."""
+        if answer[1] != header.ICMP:
+            return False
+        return answer[4] in (11, 12) or answer[4:6] in _ROUTING_ERRORS or (self._translates and answer[4] == 3)
+
+    def _is_broadcast(self, step: ProbeStep) -> bool:
+        return header.destination(step.packet) == broadcast_of(self._ifaces[step.iface])
 
     def _compare_delivery(self, step: ProbeStep, events: tuple[Event, ...], local: list[bytes]) -> str | None:
         delivered = any(isinstance(event, Delivered) for event in events)
@@ -146,6 +162,10 @@ class Comparison:
         reason = self._of_addresses(packet, iface) or _of_options(packet)
         if reason is None and self._stateful:
             reason = _of_tracking(packet, number)
+        if reason is None and self._stateful and number == 1 and _begins_nothing(packet):
+            delivered = any(isinstance(event, Delivered) for event in events)
+            if self._translates or self._hides or delivered:  # forwarding asks for no more than its state
+                reason = "a first packet of which Linux makes no connection"
         return reason
 
     def _of_addresses(self, packet: bytes, iface: Iface) -> str | None:
@@ -179,6 +199,15 @@ def _of_options(packet: bytes) -> str | None:
     return "IP options that Linux reads" if options.strip(bytes((_NO_OPERATION, _END_OF_OPTIONS))) else None
 
 
+def _begins_nothing(packet: bytes) -> bool:
+    """Whether Linux makes no connection of `packet` where NaCl does."""
+    if not header.has_transport_header(packet):
+        return False
+    if header.protocol(packet) == header.ICMP:
+        return header.read_field(packet, "icmp.type") not in _REQUESTS
+    return header.protocol(packet) == header.TCP and header.read_field(packet, "tcp.flags") not in _OPENERS
+
+
 def _of_tracking(packet: bytes, number: int) -> str | None:
     """Why Linux follows a connection differently of which `packet` is the packet `number`."""
     if header.flags(packet) & header.MORE_FRAGMENTS and header.has_transport_header(packet):
@@ -200,7 +229,7 @@ def transport_is_right(packet: bytes) -> bool:
             return message[6:8] == b"\0\0" or header.transport_checksum(packet) == 0
         case header.TCP if len(message) >= 20 and 20 <= 4 * header.read_field(packet, "tcp.doff") <= len(message):
             return header.transport_checksum(packet) == 0
-    return False
+    return header.protocol(packet) not in header.TRANSPORT_HEADER
 
 
 def essence(packet: bytes) -> tuple[object, ...]:
@@ -209,17 +238,14 @@ def essence(packet: bytes) -> tuple[object, ...]:
     message = packet[header.hdrlength(packet) :]
     if header.protocol(packet) == header.ICMP:
         return (*ends, message[0], message[1], message[4:].hex() if message[0] == 0 else "")
+    if header.protocol(packet) != header.TCP or not header.has_transport_header(packet):
+        return (*ends, message.hex())
     numbers = ("tcp.sport", "tcp.dport", "tcp.flags", "tcp.sequence", "tcp.ackseq")
     return (*ends, *(header.read_field(packet, name) for name in numbers))
 
 
-def about_routing(answer: tuple[object, ...]) -> bool:
-    return answer[1] == header.ICMP and (answer[4] in (11, 12) or answer[4:6] in _ROUTING_ERRORS)
-
-
 def shown(packet: bytes) -> str:
-    ends = f"{format_address(header.source(packet))} > {format_address(header.destination(packet))}"
-    return f"{ends} protocol {header.protocol(packet)} {packet.hex()}"
+    return f"{summary(packet)} ({packet.hex()})"
 
 
 def listed(packets: Iterable[tuple[str, bytes]]) -> str:
