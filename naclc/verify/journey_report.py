@@ -74,9 +74,7 @@ def _is_other(miss: Near, stop: Stop) -> bool:
 
 def _near(miss: Near) -> str:
     if miss.unmet is not None:
-        but = (
-            f"{miss.unmet}, and the rule wants {'not ' if miss.unmet.true else ''}`{_shortened(miss.unmet.span.text)}`"
-        )
+        but = f"{miss.unmet}, against `{_shortened(miss.unmet.span.text)}`"
     else:
         but = f"the packet is no {miss.protocol.value if miss.protocol else ''}"
     return f"{_place(miss.statement.span)} {_shortened(miss.statement.span.text)}: but {but}"
