@@ -99,6 +99,12 @@ class Symbols:
             return [self._bits["tcp.flags"][field.flag_bit]]
         return self._bits[field.name]
 
+    def extra(self, name: str, width: int) -> list[BDDFunction]:
+        """The bits of a value that no packet carries, least significant first; the same for the same name."""
+        if name not in self._bits:
+            self._bits[name] = [self._variable(name, bit) for bit in range(width - 1, -1, -1)][::-1]
+        return self._bits[name]
+
     def member(self, field: Field, intervals: Intervals) -> BDDFunction:
         """The packets whose `field` lies in one of `intervals` (sorted, disjoint)."""
         key = (field.name, intervals)

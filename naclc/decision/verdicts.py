@@ -18,10 +18,10 @@ from naclc.decision.facts import FACT_FIELDS, Place, packets_at
 from naclc.decision.graph import Call, FieldTest, Graphs, Guard, Leaf, Node, Test
 from naclc.decision.path import describe_packet, path_labels
 from naclc.decision.symbolic import Symbols, reads
+from naclc.decision.usual import usual
 from naclc.decision.walk import successors, topological
-from naclc.decision.witness import DEFAULTS, NoSuchPacket, facts_from_assignment
+from naclc.decision.witness import NoSuchPacket, facts_from_assignment
 from naclc.diagnostics import Diagnostic, error, warning
-from naclc.net.fields import FIELDS
 from naclc.pipeline.evaluation import Evaluator, Facts, Verdict
 from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics.model import Hook, Kind
@@ -188,7 +188,7 @@ class _Judge:
     def _example(self, fallen: BDDFunction, symbols: Symbols) -> Facts | None:
         """One of the packets, as usual as can be, if it can be made and the replay confirms that it falls."""
         try:
-            facts = facts_from_assignment(symbols.pick(_usual(fallen, symbols)))
+            facts = facts_from_assignment(symbols.pick(usual(fallen, symbols)))
         except NoSuchPacket:
             return None
         if path_length(self.graphs, self.name, facts) > _LONGEST_REPLAY:
@@ -219,26 +219,3 @@ def _ways_out(node: Node, symbols: Symbols) -> list[tuple[Node, BDDFunction]]:
     if isinstance(node, _DECIDING):
         return symbols.ways_out(node)
     return [(successor, symbols.all) for successor in successors(node)]
-
-
-def _usual(packets: BDDFunction, symbols: Symbols) -> BDDFunction:
-    """Some of `packets`, which are not none: with usual values in as many fields as can be, and room for headers."""
-    usual = {FIELDS[name]: value for name, value in DEFAULTS.items() if symbols.has(FIELDS[name])}
-    living = symbols.member(FIELDS["ip.ttl"], ((1, 255),))
-    wishes = [
-        symbols.transport,
-        symbols.guard("TCP"),
-        living,
-        *(symbols.member(field, _one(usual[field])) for field in usual),
-    ]
-    length = FIELDS["ip.length"]
-    if symbols.has(length):
-        wishes = [symbols.member(length, ((84, 1500),)), symbols.member(length, ((84, 0xFFFF),)), *wishes]
-    for wish in wishes:
-        if (packets & wish).satisfiable():
-            packets = packets & wish
-    return packets
-
-
-def _one(value: int) -> tuple[tuple[int, int], ...]:
-    return ((value, value),)
