@@ -11,7 +11,8 @@ from naclc.cli import exits
 from naclc.cli.diagnostics import Presentation, conclude, show
 from naclc.cli.stop import NotCompiled
 from naclc.diagnostics import Diagnostic
-from naclc.driver import Compilation, MiscompiledPolicy, Options, compile_policy
+from naclc.driver import Compilation, MiscompiledPolicy, Options, check_policy, compile_policy
+from naclc.source import SourceFile
 from naclc.syntax.read import read_source
 
 
@@ -21,20 +22,37 @@ def compiled(policy: str, options: Options, presentation: Presentation, *, quiet
     Raises:
         NotCompiled: it has errors, which have been shown; `quiet` keeps warnings to oneself.
     """
-    source = read_source(policy)
-    if isinstance(source, Diagnostic):
-        raise NotCompiled(conclude([source], presentation))
     try:
-        result = compile_policy(source, options)
+        result = _judged(compile_policy(_source(policy, presentation), options), presentation)
     except MiscompiledPolicy as fault:
         click.echo(f"internal error: the generated code does not do what the policy says: {fault}", err=True)
         click.echo("  nothing was written; please report it with the policy", err=True)
         raise NotCompiled(exits.INTERNAL) from fault
+    if not quiet:
+        show(result.diagnostics, presentation.form, to_stderr=True)
+    return result
+
+
+def checked(policy: str, options: Options, presentation: Presentation) -> Compilation:
+    """The policy without C++, its warnings kept to oneself.
+
+    Raises:
+        NotCompiled: it has errors, which have been shown.
+    """
+    return _judged(check_policy(_source(policy, presentation), options), presentation)
+
+
+def _source(policy: str, presentation: Presentation) -> SourceFile:
+    source = read_source(policy)
+    if isinstance(source, Diagnostic):
+        raise NotCompiled(conclude([source], presentation))
+    return source
+
+
+def _judged(result: Compilation, presentation: Presentation) -> Compilation:
     result = replace(result, diagnostics=tuple(presentation.judge(result.diagnostics)))
     if not result.ok:
         raise NotCompiled(conclude(list(result.diagnostics), presentation))
-    if not quiet:
-        show(result.diagnostics, presentation.form, to_stderr=True)
     return result
 
 

@@ -7,7 +7,7 @@ header is there (docs/language.md 8.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from naclc.decision.graph import FieldTest, Graph, Guard, Node, Test
@@ -60,6 +60,7 @@ class Symbols:
         self._members: dict[tuple[str, Intervals], BDDFunction] = {}
         self._choices: dict[tuple[str, str], tuple[BDDFunction, BDDFunction]] = {}
         self._switches: dict[str, BDDFunction] = {}
+        self._extras: list[str] = []
         self.settings: BDDFunction = self.all
         self.transport = self._variable(TRANSPORT, 0)
         self._lay_out({_whole(field) for field in fields}, frozenset() if free_pairs else pairs)
@@ -102,8 +103,13 @@ class Symbols:
     def extra(self, name: str, width: int) -> list[BDDFunction]:
         """The bits of a value that no packet carries, least significant first; the same for the same name."""
         if name not in self._bits:
+            self._extras.append(name)
             self._bits[name] = [self._variable(name, bit) for bit in range(width - 1, -1, -1)][::-1]
         return self._bits[name]
+
+    def extras(self) -> list[str]:
+        """The names of all values that no packet carries."""
+        return list(self._extras)
 
     def member(self, field: Field, intervals: Intervals) -> BDDFunction:
         """The packets whose `field` lies in one of `intervals` (sorted, disjoint)."""
@@ -124,6 +130,46 @@ class Symbols:
         rest = bits[:-1]
         below = self._within(rest, low)
         return bits[-1].ite(below if high == low else self._within(rest, high), below)
+
+    def without(self, packets: BDDFunction, names: Iterable[str]) -> BDDFunction:
+        """`packets`, whatever they carry in the fields `names`."""
+        gone = set(names)
+        cube = self.all
+        for number, (name, _) in enumerate(self._meaning):
+            if name in gone:
+                cube = cube & self._manager.var(number)
+        return packets.exists(cube)
+
+    def values(self, packets: BDDFunction, field: Field, most: int) -> Intervals | None:
+        """What `packets` carry in `field`, whatever else they are; None for more than `most` intervals."""
+        others = {name for name, _ in self._meaning} - {_whole(field).name}
+        found: list[tuple[int, int]] = []
+        waiting = [(self.without(packets, others), len(self.bits(field)), 0)]
+        while waiting:
+            some, width, first = waiting.pop()
+            if not some.satisfiable():
+                continue
+            if some == self.all:
+                last = first + (1 << width) - 1
+                if found and found[-1][1] == first - 1:
+                    found[-1] = found[-1][0], last
+                else:
+                    found.append((first, last))
+                if len(found) > most:
+                    return None
+                continue
+            top = self.bits(field)[width - 1]
+            halves = some.cofactors() if some.node_var() == top.node_var() else None
+            high, low = halves or (some, some)
+            waiting += [(high, width - 1, first + (1 << width - 1)), (low, width - 1, first)]
+        return tuple(found)
+
+    def number(self, bits: Iterable[BDDFunction], assignment: Mapping[str, int]) -> int:
+        """What `bits`, least significant first, come to for a packet with the values of `assignment`."""
+        settings = [
+            (number, bool(assignment.get(name, 0) >> bit & 1)) for number, (name, bit) in enumerate(self._meaning)
+        ]
+        return sum(int(bit.eval(settings)) << place for place, bit in enumerate(bits))
 
     def switch(self, name: str, position: bool) -> BDDFunction:
         """A free choice that no field has a part in, the same for the same name; `settings` has its `position`."""
