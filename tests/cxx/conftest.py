@@ -17,6 +17,10 @@ from naclc.image import BuildFailure, Target, build_image
 
 HERE = Path(__file__).resolve().parent
 
+VIRTIO = "virtio-net-pci,disable-legacy=on"
+VMXNET3 = "vmxnet3"
+MIXED = f"{VIRTIO} {VMXNET3}"
+
 ASKER = bytes.fromhex("0200000000aa")
 
 
@@ -110,16 +114,19 @@ def qemu(
     image: Path,
     wires: list[int],
     machine: str = "q35",
-    device: str = "disable-legacy=on",
+    device: str = VIRTIO,
     more: Sequence[str] = (),
 ) -> list[str]:
+    """`device`: QEMU's name of the NICs and their options; several, separated by blanks, take turns."""
+    devices = device.split()
     command = ["qemu-system-x86_64", "-machine", machine, "-accel", "tcg", "-m", "16", "-nodefaults"]
     command += ["-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", str(image)]
     command += ["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     for number, wire in enumerate(wires):
         mac = f"02:00:00:00:00:{number + 1:02x}"
         command += ["-netdev", f"dgram,id=n{number},local.type=fd,local.str={wire}"]
-        command += ["-device", f"virtio-net-pci,netdev=n{number},mac={mac},{device}"]
+        name, _, options = devices[number % len(devices)].partition(",")
+        command += ["-device", f"{name},netdev=n{number},mac={mac}{',' * bool(options)}{options}"]
     return [*command, *more]
 
 

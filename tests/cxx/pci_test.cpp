@@ -8,6 +8,7 @@
 
 #include "check.hpp"
 #include "drivers/virtio_pci.hpp"
+#include "drivers/vmxnet3_pci.hpp"
 
 namespace {
 
@@ -63,6 +64,34 @@ Simulated_function& plug_virtio(std::uint32_t structure_length = 0x1000) {
   made.set8(at + 2U, 2);
   made.set32(at + 4U, 4);
   return made;
+}
+
+// A vmxnet3 function: three BARs of 32 bits behind each other, MSI-X in the third.
+Simulated_function& plug_vmxnet3() {
+  machine.clear();
+  Simulated_function& made = plug(0, 3, 0, 0);
+  made.set32(0, 0x07b0'15ad);
+  made.set32(0x04, 1 << 20);
+  made.set8(0x34, 0x40);
+  for (unsigned bar = 0; bar < 3; ++bar) {
+    made.set32(0x10 + 4 * bar, 0xfe00'0000 + 0x1000 * bar);
+    made.writable_bars[bar] = 0xffff'f000;
+  }
+  made.set8(0x40, 0x11);  // MSI-X, 25 entries
+  made.set8(0x42, 24);
+  made.set32(0x44, 2);
+  return made;
+}
+
+const char* vmxnet3_start_error() {
+  vmxnet3::Pci_transport transport(pci::Function({0, 3, 0}));
+  return transport.start();
+}
+
+std::uint32_t word_at(const Simulated_function& function, std::size_t offset) {
+  std::uint32_t word = 0;
+  std::memcpy(&word, function.memory.data() + offset, sizeof word);
+  return word;
 }
 
 const char* start_error() {
@@ -259,4 +288,33 @@ CASE("a BAR number of 6 or 7 is not used") {
 CASE("a device without MSI-X is refused") {
   plug_virtio().set8(0x7c, 0x05);
   CHECK(std::strstr(start_error(), "MSI-X") != nullptr);
+}
+
+CASE("vmxnet3: registers, doorbells and the wake message are where they belong") {
+  Simulated_function& device = plug_vmxnet3();
+  CHECK(vmxnet3::is_network_device(pci::Function({0, 3, 0})));
+  CHECK(!virtio::is_network_device(pci::Function({0, 3, 0})));
+  vmxnet3::Pci_transport transport(pci::Function({0, 3, 0}));
+  CHECK(transport.start() == nullptr);
+  transport.write(vmxnet3::Register::kCommand, 0xcafe'0002);
+  CHECK(word_at(device, 0x1020) == 0xcafe'0002);
+  CHECK(transport.read(vmxnet3::Register::kCommand) == 0xcafe'0002);
+  transport.ring(vmxnet3::Doorbell::kInterruptMask, 1, 7);
+  transport.ring(vmxnet3::Doorbell::kTransmitProduced, 0, 8);
+  CHECK(word_at(device, 0x0008) == 7 && word_at(device, 0x0600) == 8);
+  CHECK(word_at(device, 0x2000) == 0xfee0'0000 && word_at(device, 0x2008) == 0x40 &&
+        word_at(device, 0x200c) == 0);
+  CHECK(word_at(device, 0x201c) == 1);  // the second vector is masked
+  CHECK((device.words[1] & 0x6) == 0x6);
+}
+
+CASE("vmxnet3: without its BARs, or without MSI-X, it is refused") {
+  plug_vmxnet3().set32(0x10, 0);
+  CHECK(std::strstr(vmxnet3_start_error(), "memory") != nullptr);
+  plug_vmxnet3().set32(0x14, 0xc001);
+  CHECK(std::strstr(vmxnet3_start_error(), "memory") != nullptr);
+  plug_vmxnet3().writable_bars[1] = 0xffff'ff00;
+  CHECK(std::strstr(vmxnet3_start_error(), "memory") != nullptr);
+  plug_vmxnet3().set32(0x04, 0);
+  CHECK(std::strstr(vmxnet3_start_error(), "MSI-X") != nullptr);
 }

@@ -16,7 +16,8 @@ RENAMED = ("memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strcmp"
 # What each program tests, beside its own file and the fake platform.
 PROGRAMS = {
     "virtio_net_test": ("drivers/virtio_net.cpp", "kernel/frame_pool.cpp", "kernel/os.cpp"),
-    "pci_test": ("drivers/pci.cpp", "drivers/virtio_pci.cpp"),
+    "vmxnet3_test": ("drivers/vmxnet3_net.cpp", "kernel/frame_pool.cpp", "kernel/os.cpp"),
+    "pci_test": ("drivers/pci.cpp", "drivers/virtio_pci.cpp", "drivers/vmxnet3_pci.cpp"),
     "kernel_test": KERNEL,
     "memory_test": ("platform/pc/heap.cpp", "platform/pc/memory_map.cpp", "platform/pc/libc.cpp", "kernel/os.cpp"),
     "clock_test": ("platform/pc/clock.cpp", "kernel/os.cpp"),

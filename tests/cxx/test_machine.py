@@ -15,7 +15,7 @@ import pytest
 
 from naclc.image import Target
 
-from .conftest import ASKER, Running, arp_request, qemu, running
+from .conftest import ASKER, VIRTIO, VMXNET3, Running, arp_request, qemu, running
 
 pytestmark = pytest.mark.vm
 
@@ -26,14 +26,16 @@ def boot(
     images: Images,
     nics: int = 1,
     machine: str = "q35",
-    device: str = "disable-legacy=on",
+    device: str = VIRTIO,
     more: Sequence[str] = (),
 ) -> AbstractContextManager[Running]:
     return running(lambda wires: qemu(images[Target.PC], wires, machine, device, more), nics)
 
 
 @pytest.mark.parametrize("machine", ["q35", "pc"])
-@pytest.mark.parametrize("device", ["disable-legacy=on", "disable-legacy=off"], ids=["id-1041", "id-1000"])
+@pytest.mark.parametrize(
+    "device", [VIRTIO, "virtio-net-pci,disable-legacy=off", VMXNET3], ids=["id-1041", "id-1000", "vmxnet3"]
+)
 def test_boots_and_answers(images: Images, machine: str, device: str) -> None:
     with boot(images, machine=machine, device=device) as vm:
         reply, _ = vm.first_reply()
@@ -67,23 +69,23 @@ def _behind_port(images: Images, wires: list[int], bridge: list[str]) -> list[st
 
 
 def test_a_legacy_device_is_refused_and_the_rest_runs(images: Images) -> None:
-    with boot(images, machine="pc", device="disable-modern=on,disable-legacy=off") as vm:
+    with boot(images, machine="pc", device="virtio-net-pci,disable-modern=on,disable-legacy=off") as vm:
         said = vm.wait_for("Service::start")
     assert re.search(r"virtio-net at 00:0\d\.0: a legacy device.*; not used", said)
 
 
 def test_a_device_without_message_interrupts_is_refused(images: Images) -> None:
-    with boot(images, device="disable-legacy=on,vectors=0") as vm:
+    with boot(images, device=f"{VIRTIO},vectors=0") as vm:
         assert "it has no MSI-X; not used" in vm.wait_for("Service::start")
 
 
 def test_an_address_of_a_group_is_refused(images: Images) -> None:
-    with boot(images, device="disable-legacy=on,mac=01:00:5e:00:00:01") as vm:
+    with boot(images, device=f"{VIRTIO},mac=01:00:5e:00:00:01") as vm:
         assert "its MAC address is no single host's; not used" in vm.wait_for("Service::start")
 
 
 def test_of_two_notification_structures_the_one_in_memory_is_used(images: Images) -> None:
-    with boot(images, device="disable-legacy=on,modern-pio-notify=on") as vm:
+    with boot(images, device=f"{VIRTIO},modern-pio-notify=on") as vm:
         reply, _ = vm.first_reply()
     assert reply[6:12].hex() == "020000000001"
 

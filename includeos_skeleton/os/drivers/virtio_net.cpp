@@ -130,7 +130,7 @@ bool Virtio_net::transmit_queue_full() const {
 bool Virtio_net::transmit(hw::Frame* frame) {
   if (transmit_queue_full()) reclaim();
   bool fits = frame->headroom() >= kHeader && frame->length <= hw::Frame::kCapacity;
-  if (transmit_queue_full() || !fits) {
+  if (transmit_queue_full() || !fits || state_ == State::kGone) {
     ++counters_.transmit_full;
     return false;
   }
@@ -150,6 +150,11 @@ void Virtio_net::flush() {
 bool Virtio_net::arm() {
   armed_ = true;
   return receive_queue_.enable_interrupts();
+}
+
+void Virtio_net::look() {
+  constexpr std::uint8_t kNobody = 0xff;
+  if (transport_.status() == kNobody) state_ = State::kGone;
 }
 
 void Virtio_net::reclaim() {

@@ -5,6 +5,7 @@
 #include <os.hpp>
 
 #include "kernel/console.hpp"
+#include "kernel/nic_watch.hpp"
 #include "kernel/text.hpp"
 #include "net/stack.hpp"
 #include "platform/platform.hpp"
@@ -29,6 +30,8 @@ void print_nic(const hw::Nic& nic) {
       .add(nic.driver_name())
       .add(" ")
       .add(mac)
+      .add(" state=")
+      .add(kernel::text_of(nic.state()))
       .add(" received=")
       .add(counted.received)
       .add(" transmitted=")

@@ -52,8 +52,15 @@ class Nic {
     std::uint64_t transmitted = 0;         // frames taken by the device
     std::uint64_t receive_malformed = 0;   // the device named a bad descriptor, or a bad length
     std::uint64_t receive_no_frame = 0;    // good, but the pool was empty: dropped
-    std::uint64_t transmit_full = 0;       // refused: ring full
+    std::uint64_t transmit_full = 0;       // refused: ring full, or the device is gone
     std::uint64_t transmit_malformed = 0;  // the device named a bad descriptor or index
+  };
+
+  enum class State : std::uint8_t {
+    kUp,
+    kDown,  // its link
+    kGone,  // the device does not answer any more, and will not be asked again: nothing is received or
+            // transmitted
   };
 
   virtual const MAC::Addr& mac() const = 0;
@@ -73,6 +80,10 @@ class Nic {
   // Ask to be woken from platform::idle by the next received frame. False when one is already waiting.
   [[nodiscard]] virtual bool arm() = 0;
 
+  // Look after what changes seldom, and set state() and counters(); called once a second.
+  virtual void look() {}
+
+  State state() const { return state_; }
   const Counters& counters() const { return counters_; }
   void set_device_name(const char* name);
 
@@ -87,6 +98,7 @@ class Nic {
  protected:
   ~Nic() = default;  // NICs live as long as the machine and are never deleted through this class
   Counters counters_;
+  State state_ = State::kUp;
 
   // Of a ring for `size` frames: how many may be in it.
   std::size_t sendq_room(std::size_t size) const { return limited(size, sendq_limit_); }

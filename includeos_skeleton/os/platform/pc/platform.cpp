@@ -9,21 +9,18 @@
 // Without that device a status other than 0 cannot be told, and the last resort is done instead.
 #include "platform/platform.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <os.hpp>
 
-#include "drivers/pci.hpp"
-#include "drivers/virtio_net.hpp"
-#include "drivers/virtio_pci.hpp"
 #include "kernel/boot.hpp"
-#include "kernel/text.hpp"
 #include "platform/pc/apic.hpp"
 #include "platform/pc/clock.hpp"
 #include "platform/pc/exceptions.hpp"
 #include "platform/pc/heap.hpp"
 #include "platform/pc/io.hpp"
 #include "platform/pc/memory_map.hpp"
+#include "platform/pc/nics.hpp"
 #include "platform/pc/paging.hpp"
 #include "platform/pc/rtc.hpp"
 #include "platform/pc/serial.hpp"
@@ -38,11 +35,6 @@ extern char image_end[];
 
 namespace {
 
-constexpr std::size_t kMaxNics = 32;
-constexpr std::size_t kMostNamed = 2 * kMaxNics;  // NICs beyond kMaxNics are named and not used
-std::array<hw::Nic*, kMaxNics> nic_table;
-std::size_t nic_count = 0;
-
 // Some of the compiler's own library is built with a stack protector, which reads a word of this block.
 alignas(16) std::array<std::uint8_t, 64> thread_block;
 
@@ -51,30 +43,6 @@ void start_heap(std::uint32_t start_info) {
   pc::Range memory = pc::memory_from(start_info, from);
   if (memory.end <= memory.begin) os::panic("the start info has no memory map");
   pc::heap::start(reinterpret_cast<void*>(memory.begin), reinterpret_cast<void*>(memory.end));
-}
-
-void report(const pci::Function& function, const char* what) {
-  char place[pci::Address::kTextSize];
-  function.address().write_text(place);
-  kernel::Text<128>().add("virtio-net at ").add(place).add(": ").add(what).add("; not used\n").print();
-}
-
-void start_nic(const pci::Function& function) {
-  if (nic_count == kMaxNics) return report(function, "more than 32 NICs");
-  auto* transport = new virtio::Pci_transport(function);
-  if (const char* fault = transport->start(); fault != nullptr) return report(function, fault);
-  auto* nic = new drivers::Virtio_net(*transport);
-  if (drivers::Start_error error = nic->start(); error != drivers::Start_error::kNone) {
-    return report(function, drivers::text_of(error));
-  }
-  nic_table[nic_count++] = nic;
-}
-
-void start_nics() {
-  std::array<pci::Function, kMostNamed> found;
-  std::size_t count = pci::find(found, &virtio::is_network_device);
-  hw::Frame_pool::start(kernel::frames_for(std::min(count, kMaxNics)));
-  for (std::size_t i = 0; i < count; ++i) start_nic(found[i]);
 }
 
 [[noreturn]] void halt() {
@@ -109,13 +77,13 @@ void pc_start(std::uint32_t start_info) {
   pc::apic::start();
   pc::clock::start();
   pc::rtc::start();
-  start_nics();
+  pc::nics::start();
   kernel::boot();
 }
 
 namespace platform {
 
-std::span<hw::Nic* const> nics() { return {nic_table.data(), nic_count}; }
+std::span<hw::Nic* const> nics() { return pc::nics::all(); }
 
 void console_write(const char* text, std::size_t length) { pc::serial::write(text, length); }
 int console_read() { return pc::serial::read(); }
