@@ -35,7 +35,8 @@ VM_PROBES = 2000
 @dataclass(frozen=True, slots=True)
 class PolicyTestOptions:
     """`on`: names of EXECUTORS, in the order they run. `generated`: how many probes each executor is given, None for
-    all (on vm: VM_PROBES). `keep`: part of a test's name; others are left out. `pcap_dir`: None for no captures."""
+    all (on vm: VM_PROBES). `keep`: part of a test's name; others are left out. `pcap_dir`: None for no captures.
+    `nics`: some of qemu.NICS, each for a VM of its own."""
 
     on: tuple[str, ...] = DEFAULT_EXECUTORS
     generated: int | None = None
@@ -44,6 +45,7 @@ class PolicyTestOptions:
     machine: str = "q35"
     memory: int = 32
     accel: str = "tcg"
+    nics: tuple[str, ...] = ("virtio",)
     progress: Callable[[str, int, int], None] | None = None
 
 
@@ -155,11 +157,13 @@ def _executors(
         "decision": _decision,
         "native": _native,
         "process": _process,
-        "vm": _vm,
     }
     for name in options.on:
-        around = _surroundings(compilation.pipeline, written)
-        yield makers[name](_Bench(compilation, around, options, work, service))
+        bench = _Bench(compilation, _surroundings(compilation.pipeline, written), options, work, service)
+        if name == "vm":
+            yield from _machines(bench)
+        else:
+            yield makers[name](bench)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +220,8 @@ def _process(bench: _Bench) -> Executor | Diagnostic:
     return ProcessExecutor(bench.around, built.path, bench.options.pcap_dir)
 
 
-def _vm(bench: _Bench) -> Executor | Diagnostic:
+def _machines(bench: _Bench) -> Iterator[Executor | Diagnostic]:
+    """A VM for each kind of NIC that was asked for, all from one image."""
     from naclc.verify import qemu
     from naclc.verify.executor import MachineFailure
     from naclc.verify.executors.vm import VmExecutor
@@ -224,13 +229,16 @@ def _vm(bench: _Bench) -> Executor | Diagnostic:
     try:
         qemu.find()
     except MachineFailure as failure:
-        return failure.diagnostic
+        yield failure.diagnostic
+        return
     built = build_image(bench.service, Target.PC, bench.work / "service.elf")
     if isinstance(built, BuildFailure):
-        return _unbuilt(built)
+        yield _unbuilt(built)
+        return
     options = bench.options
-    hardware = qemu.Hardware(machine=options.machine, memory=options.memory, accel=options.accel)
-    return VmExecutor(bench.around, built.path, hardware, options.pcap_dir)
+    for nic in options.nics:
+        hardware = qemu.Hardware(options.machine, options.memory, options.accel, nic)
+        yield VmExecutor(bench.around, built.path, hardware, options.pcap_dir)
 
 
 def no_scapy() -> Diagnostic:

@@ -11,7 +11,7 @@ import click
 from naclc.cli import exits
 from naclc.cli.diagnostics import Presentation, format_option, show, status
 from naclc.cli.policy import compiled, refuse_same_file
-from naclc.diagnostics import Diagnostic, error
+from naclc.diagnostics import Diagnostic
 from naclc.driver import Options
 from naclc.image import BuildFailure, Image, Target, build_image
 
@@ -34,7 +34,12 @@ _SIZE_UNIT = 1024
     default="pc",
     help="pc: boots in QEMU. linux: an ordinary program whose NICs are sockets. Skeleton OS only.",
 )
-@click.option("--nic", type=click.Choice(("virtio", "vmxnet3")), default="virtio", help="The network driver.")
+@click.option(
+    "--nic",
+    type=click.Choice(("virtio", "vmxnet3")),
+    default="virtio",
+    help="IncludeOS's network driver. The skeleton OS has both in every image.",
+)
 @click.option(
     "--service",
     "services",
@@ -62,8 +67,6 @@ def build_command(
         service.write_text(result.cpp, encoding="utf-8")
         if system == "includeos":
             built = _build_includeos(service, target, nic)
-        elif nic == "vmxnet3":
-            built = _no_vmxnet3()
         else:
             kind = Target.PC if platform == "pc" else Target.LINUX
             built = build_image(service, kind, target, plugin=services)
@@ -83,8 +86,16 @@ def build_command(
 @click.option("--memory", type=click.IntRange(16, 65536), default=32, metavar="MB", help="Memory of the machine.")
 @click.option("--machine", type=click.Choice(("q35", "pc")), default="q35", help="QEMU's machine type.")
 @click.option("--accel", type=click.Choice(("tcg", "kvm")), default="tcg", help="How QEMU runs it.")
+@click.option(
+    "--nic",
+    type=click.Choice(("virtio", "vmxnet3", "mixed")),
+    default="virtio",
+    help="Its NICs. mixed: virtio and vmxnet3 in turns.",
+)
 @format_option
-def run_command(policy: str, nets: tuple[str, ...], memory: int, machine: str, accel: str, form: str | None) -> int:
+def run_command(
+    policy: str, nets: tuple[str, ...], memory: int, machine: str, accel: str, nic: str, form: str | None
+) -> int:
     """Boot POLICY in QEMU with its console on this terminal; Ctrl-C ends it.
 
     On the console `counters` shows what the Ifaces did, `exit 0` stops the machine.
@@ -106,7 +117,7 @@ def run_command(policy: str, nets: tuple[str, ...], memory: int, machine: str, a
         if isinstance(built, BuildFailure):
             return _tell(built, form)
         try:
-            hardware = Hardware(machine=machine, memory=memory, accel=accel)
+            hardware = Hardware(machine, memory, accel, nic)
             return run_foreground(image, macs, netdevs, hardware)
         except MachineFailure as failure:
             show([failure.diagnostic], form)
@@ -141,15 +152,6 @@ def _build_includeos(service: Path, output: Path, nic: str) -> Image | BuildFail
     from naclc.image.includeos import build_includeos
 
     return build_includeos(service, output, nic)
-
-
-def _no_vmxnet3() -> Diagnostic:
-    return error(
-        "not-on-target",
-        "the skeleton OS has no vmxnet3 driver",
-        None,
-        help="use `--nic virtio`, or `--os includeos` with an installed IncludeOS",
-    )
 
 
 def _tell(built: Image | BuildFailure | Diagnostic, form: str | None) -> int:

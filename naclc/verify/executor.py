@@ -69,7 +69,7 @@ class Session(Protocol):
 
 
 class Executor(Protocol):
-    """`name` is interpreter, decision, native, process, vm-virtio or vm-vmxnet3."""
+    """`name` is interpreter, decision, native, process, vm-virtio, vm-vmxnet3 or vm-mixed."""
 
     @property
     def name(self) -> str: ...

@@ -44,12 +44,18 @@ EXIT_STATUS: Mapping[str, int] = {
     "machine-start": 104,
 }
 
-_DEVICES = {"virtio": "virtio-net-pci", "vmxnet3": "vmxnet3"}
+# What each kind of machine has as NICs; several take turns.
+_DEVICES: Mapping[str, Sequence[str]] = {
+    "virtio": ("virtio-net-pci",),
+    "vmxnet3": ("vmxnet3",),
+    "mixed": ("virtio-net-pci", "vmxnet3"),
+}
+NICS = tuple(_DEVICES)
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """`memory`: MB. `accel`: "tcg" or "kvm". `nic`: virtio or vmxnet3."""
+    """`memory`: MB. `accel`: "tcg" or "kvm". `nic`: one of NICS; mixed is virtio, vmxnet3, virtio …"""
 
     machine: str = "q35"
     memory: int = 32
@@ -102,7 +108,8 @@ def arguments(image: Path, hardware: Hardware) -> list[str]:
 
 def nic_arguments(number: int, mac: str, netdev: str, hardware: Hardware) -> list[str]:
     """A NIC and its wire. `netdev` is QEMU's -netdev without its id. No option ROM: nothing boots from the net."""
-    device = f"{_DEVICES[hardware.nic]},netdev=n{number},mac={mac},romfile="
+    kinds = _DEVICES[hardware.nic]
+    device = f"{kinds[number % len(kinds)]},netdev=n{number},mac={mac},romfile="
     kind, _, rest = netdev.partition(",")
     return ["-netdev", f"{kind},id=n{number}{',' if rest else ''}{rest}", "-device", device]
 
