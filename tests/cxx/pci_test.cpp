@@ -290,6 +290,16 @@ CASE("a device without MSI-X is refused") {
   CHECK(std::strstr(start_error(), "MSI-X") != nullptr);
 }
 
+CASE("a function that leaves the bus, or whose place another takes, is not there") {
+  plug_vmxnet3();
+  const pci::Function function({0, 3, 0});
+  CHECK(function.is_there());
+  plug(0, 3, 0, 0x1041);
+  CHECK(!function.is_there());
+  machine.clear();
+  CHECK(!function.is_there());
+}
+
 CASE("vmxnet3: registers, doorbells and the wake message are where they belong") {
   Simulated_function& device = plug_vmxnet3();
   CHECK(vmxnet3::is_network_device(pci::Function({0, 3, 0})));

@@ -14,6 +14,7 @@ class Simulated_device final : public virtio::Transport {
   bool takes_features = true;
   bool takes_queues = true;
   bool resets = true;
+  bool gone = false;  // from the bus
   std::uint8_t mac[6] = {0x02, 0, 0, 0, 0, 0x2a};
   std::vector<std::uint16_t> notified;
   std::uint64_t chosen = 0;
@@ -32,6 +33,8 @@ class Simulated_device final : public virtio::Transport {
   }
   void notify(std::uint16_t queue) override { notified.push_back(queue); }
   std::uint8_t config8(std::uint8_t offset) override { return mac[offset]; }
+
+  bool is_there() override { return !gone; }
 
   virtio::Rings& receive() { return *rings_[0]; }
   virtio::Rings& transmit() { return *rings_[1]; }

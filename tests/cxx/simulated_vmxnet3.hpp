@@ -71,6 +71,8 @@ class Simulated_vmxnet3 final : public vmxnet3::Transport {
     }
   }
 
+  bool is_there() override { return !gone; }
+
   vmxnet3::Shared& shared() const { return *reinterpret_cast<vmxnet3::Shared*>(shared_at_); }
   vmxnet3::Queues& queues() const { return *reinterpret_cast<vmxnet3::Queues*>(shared().queues); }
 

@@ -347,6 +347,25 @@ CASE("with an empty pool frames are dropped and counted, and the ring stays full
   check_alive(b);
 }
 
+CASE("a device that leaves the bus is gone for good: nothing is taken, nothing is given, nothing waits") {
+  Bench& b = bench();
+  b.nic.look();
+  CHECK(b.nic.state() == hw::Nic::State::kUp);
+  b.device.gone = true;
+  b.nic.look();
+  CHECK(b.nic.state() == hw::Nic::State::kGone);
+  b.device.gone = false;
+  b.nic.look();
+  CHECK(b.nic.state() == hw::Nic::State::kGone);
+  Frame* frame = filled(60, 1);
+  CHECK(!b.nic.transmit(frame));
+  CHECK(b.nic.counters().transmit_full == 1);
+  Frame_pool::give_back(frame);
+  CHECK(receive_and_release(b) == 0);
+  b.nic.flush();
+  CHECK(b.nic.arm());
+}
+
 CASE("random used rings do no harm") {
   Bench& b = bench();
   std::uint32_t random = 12345;

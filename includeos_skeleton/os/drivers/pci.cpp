@@ -107,6 +107,11 @@ Function::Function(Address address) : address_(address) {
   device_ = static_cast<std::uint16_t>(id >> 16);
 }
 
+bool Function::is_there() const {
+  const Function now(address_);
+  return now.vendor_ == vendor_ && now.device_ == device_;
+}
+
 std::uint8_t Function::read8(std::uint8_t offset) const {
   return static_cast<std::uint8_t>(read32(offset & 0xfc) >> 8 * (offset & 3));
 }

@@ -44,6 +44,9 @@ class Function {
   std::uint16_t vendor() const { return vendor_; }
   std::uint16_t device() const { return device_; }
 
+  // False once the function has left the bus: nobody answers for it, or somebody else.
+  bool is_there() const;
+
   std::uint8_t read8(std::uint8_t offset) const;
   std::uint16_t read16(std::uint8_t offset) const;
   std::uint32_t read32(std::uint8_t offset) const { return read_config(address_, offset); }

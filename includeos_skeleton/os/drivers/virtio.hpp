@@ -70,6 +70,8 @@ class Transport {
   virtual void notify(std::uint16_t queue) = 0;
   virtual std::uint8_t config8(std::uint8_t offset) = 0;  // of the device's own configuration
 
+  virtual bool is_there() = 0;  // false once the device has left its bus
+
  protected:
   ~Transport() = default;
 };

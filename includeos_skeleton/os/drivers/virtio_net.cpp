@@ -153,8 +153,7 @@ bool Virtio_net::arm() {
 }
 
 void Virtio_net::look() {
-  constexpr std::uint8_t kNobody = 0xff;
-  if (transport_.status() == kNobody) state_ = State::kGone;
+  if (!transport_.is_there()) state_ = State::kGone;
 }
 
 void Virtio_net::reclaim() {

@@ -12,7 +12,6 @@
 // Drops   what the device says wrongly (receive_malformed): an unknown descriptor, a length outside
 //         14..Frame::kCapacity; and a good frame when the pool is empty (receive_no_frame). A wrong word
 //         about a frame to be sent is counted (transmit_malformed).
-// Gone    a device whose status reads as all ones, which no device says of itself.
 // Not     checksum offload, segmentation offload, mergeable buffers, several queue pairs, the control queue,
 // link
 //         status: the device forwards everything it sees, and the stack looks at the addresses.

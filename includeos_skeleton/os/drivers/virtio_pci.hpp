@@ -56,6 +56,7 @@ class Pci_transport final : public Transport {
   [[nodiscard]] bool set_queue(std::uint16_t queue, const Rings& rings, bool wakes) override;
   void notify(std::uint16_t queue) override { *notify_[queue] = queue; }
   std::uint8_t config8(std::uint8_t offset) override;
+  bool is_there() override { return function_.is_there(); }
 
  private:
   struct Structure {

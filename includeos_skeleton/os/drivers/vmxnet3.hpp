@@ -211,6 +211,8 @@ class Transport {
   virtual void ring(Doorbell which, std::uint8_t number,
                     std::uint32_t value) = 0;  // number: of vector or queue
 
+  virtual bool is_there() = 0;  // false once the device has left its bus
+
  protected:
   ~Transport() = default;
 };

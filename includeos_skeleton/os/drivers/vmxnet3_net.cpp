@@ -243,7 +243,7 @@ void Vmxnet3::reclaim() {
 
 void Vmxnet3::look() {
   if (state_ == State::kGone) return;
-  if (transport_.read(Register::kRevision) == vmxnet3::kNobody) {
+  if (!transport_.is_there()) {
     state_ = State::kGone;
     return;
   }

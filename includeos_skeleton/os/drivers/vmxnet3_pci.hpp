@@ -27,6 +27,7 @@ class Pci_transport final : public Transport {
   void ring(Doorbell which, std::uint8_t number, std::uint32_t value) override {
     *at(doorbells_, static_cast<std::uint16_t>(which) + number * kDoorbellStep) = value;
   }
+  bool is_there() override { return function_.is_there(); }
 
  private:
   static volatile std::uint32_t* at(volatile std::uint8_t* bar, int offset) {
