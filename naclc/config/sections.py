@@ -14,7 +14,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from naclc.config.tree import Bool, List, Member, Node, Number, Object, String, kind
 from naclc.diagnostics import Label
 from naclc.semantics.reporter import Reporter
-from naclc.semantics.spelling import suggestion
+from naclc.semantics.spelling import nearest, suggestion
 from naclc.source import Span
 from naclc.syntax import ast
 
@@ -69,6 +69,7 @@ class Section:
         self.node = node
         self.span = span or node.start
         self.members: dict[str, Member] = {}
+        self._meant: set[str] = set()  # keys that are there, misspelled
         for member in node.members:
             first = self.members.setdefault(member.key.value, member)
             if first is not member:
@@ -80,11 +81,15 @@ class Section:
         for key, member in self.members.items():
             if key not in known:
                 message = f"{self.title} has no key `{short(key)}`"
+                meant = nearest(key[:_LONGEST], known)
+                self._meant |= {meant} if meant else set()
                 self.reporter.error("unknown-key", message, member.key.span, help=suggestion(key[:_LONGEST], known))
 
     def require(self, key: str) -> bool:
         if key in self.members:
             return True
+        if key in self._meant:
+            return False
         advice = f"add it, as in `{_example(key)}`"
         self.reporter.error("missing-key", f"{self.title} needs the key `{key}`", self.span, help=advice)
         return False

@@ -5,6 +5,8 @@ Every example is good as it stands: whoever writes it in the place of what was r
 
 from __future__ import annotations
 
+import re
+
 from naclc.net.fields import Field, FieldType
 from naclc.semantics.scope import Scope
 from naclc.semantics.values import ElementKind, Sort, Value
@@ -85,8 +87,11 @@ def for_key(scope: Scope, key: str, value: Value) -> str:
     """What cures `value`, which `key` does not take."""
     if key in _CHAINS and not any(scope.names(ElementKind.FUNCTION)):
         return f"declare a function, as in `Filter::IP inbound {{ drop }}`, and write `{key}: inbound`"
+    shown = example(scope, key)
+    if value.sort is Sort.STRING and _alike(shown.removeprefix(f"{key}: "), value.text):
+        return f"write `{key}: {value.text}`, without quotes"
     quotes = ", without quotes" if value.sort is Sort.STRING else ""
-    return f"as in `{example(scope, key)}`{quotes}"
+    return f"as in `{shown}`{quotes}"
 
 
 def for_field(scope: Scope, field: Field, value: Value, *, in_set: bool = False) -> str:
@@ -98,8 +103,16 @@ def for_field(scope: Scope, field: Field, value: Value, *, in_set: bool = False)
         name = _first(scope, ElementKind.IFACE, "eth0")
         return f"as in `{field.name} in [{name}]`" if in_set else f"as in `{field.name} == {name}`"
     forms = _SET_OF_FIELD if in_set and field.type in _SET_OF_FIELD else _OF_FIELD
+    if value.sort is Sort.STRING and not in_set and _alike(forms[field.type].split()[-1], value.text):
+        return f"write `{value.text}`, without quotes"
     quotes = ", without quotes" if value.sort is Sort.STRING else ""
     return f"as in `{forms[field.type].format(field.name)}`{quotes}"
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether both are numbers, addresses, or `true` and `false`."""
+    forms = (r"0|[1-9][0-9]{0,9}", r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})", r"true|false")
+    return any(re.fullmatch(form, one) and re.fullmatch(form, other) for form in forms)
 
 
 def as_condition(value: Value) -> str:

@@ -23,6 +23,15 @@ from naclc.semantics.values import SETS, Element, Sort, Value, View
 from naclc.source import Span
 from naclc.syntax import ast
 
+_WITH_SET = {"==": "use `in`", "!=": "use `not in`"}
+_ONE_VALUE = "compare with one value, or use `in`"
+
+
+def _short(value: Value) -> str:
+    """What is written there, or `…` when it is long."""
+    text = " ".join(value.span.text.split())
+    return text if len(text) <= 40 else "…"
+
 
 class Conditions:
     """The conditions of one function. `iface_uses` collects the iface fields it mentions and where."""
@@ -92,7 +101,8 @@ class Conditions:
         right = self.operand(test.right, context)
         if test.operator == "in":
             return self._membership(test, left, right)
-        sides = [self._check_scalar(side) for side in (left, right)]
+        sides = [self._check_scalar(left, f"write the set on the right: `… in {_short(left)}`")]
+        sides.append(self._check_scalar(right, _WITH_SET.get(test.operator, _ONE_VALUE)))
         if not all(sides):
             return None
         if left.field and right.field:
@@ -103,13 +113,11 @@ class Conditions:
             return self._compare(test, right.field, MIRROR[test.operator], left)
         return self._compare_constants(test, left, right)
 
-    def _check_scalar(self, side: Value) -> bool:
+    def _check_scalar(self, side: Value, cure: str) -> bool:
         if side.sort is Sort.BAD or not self._check_is_value(side):
             return False
         if side.sort in SETS:
-            self._reporter.error(
-                "set-not-allowed", f"{side.what} cannot be compared this way", side.span, help="use `in`"
-            )
+            self._reporter.error("set-not-allowed", f"{side.what} cannot be compared this way", side.span, help=cure)
             return False
         return True
 

@@ -163,10 +163,12 @@ class _GatewayReader:
             host = keys.host_address("host")
             keys.netmask("netmask", 32)
             return None if host is None else _Destination(host, ALL_ONES)
-        if "net" not in keys.entries:
+        if not keys.given("net") and not keys.given("host"):
             advice = "as in `net: 10.0.0.0, netmask: 255.0.0.0`, or `host: 10.0.0.1` for one machine"
             self._reporter.error("missing-key", f"{keys.title} needs `net` or `host`", keys.span, help=advice)
             keys.netmask("netmask", 0)
+            return None
+        if "net" not in keys.entries:
             return None
         net = keys.address("net")
         there = "netmask" in keys.entries or (not keys.holds_cidr("net") and keys.require("netmask"))

@@ -159,7 +159,7 @@ def _check_complete(keys: Keys, config: Config | None) -> None:
 
 
 def _require_address(keys: Keys, what: str) -> None:
-    missing = [key for key in ("address", "netmask") if key not in keys.entries]
+    missing = [key for key in ("address", "netmask") if not keys.given(key)]
     if keys.holds_cidr("address"):
         return
     if missing:
@@ -170,13 +170,15 @@ def _require_address(keys: Keys, what: str) -> None:
 def _check_static(keys: Keys) -> None:
     """Address and netmask belong together, and nothing else of a static configuration makes sense without them."""
     if "address" in keys.entries:
-        if "netmask" not in keys.entries and not keys.holds_cidr("address"):
+        if not keys.given("netmask") and not keys.holds_cidr("address"):
             keys.reporter.error(
                 "iface-incomplete",
                 f"{keys.title} has an address but no netmask",
                 keys.key_span("address"),
                 help="give it a netmask, as in `netmask: 255.255.255.0`",
             )
+        return
+    if keys.given("address"):
         return
     for key in ("netmask", "gateway", "dns", "config"):
         if key in keys.entries:
@@ -199,7 +201,7 @@ def _read_limit(keys: Keys, key: str) -> int | None:
 
 def _read_masquerade(keys: Keys, config: Config | None) -> bool:
     masquerade = bool(keys.boolean("masquerade"))
-    if masquerade and config is Config.STATIC and "address" not in keys.entries:
+    if masquerade and config is Config.STATIC and not keys.given("address"):
         message = f"{keys.title} has no address that packets could be masqueraded with"
         advice = "give it `address` and `netmask`, or `config: dhcp`"
         keys.reporter.warning("masquerade-no-address", message, keys.key_span("masquerade"), help=advice)

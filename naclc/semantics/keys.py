@@ -13,7 +13,7 @@ from naclc.semantics import advice
 from naclc.semantics.reporter import Reporter
 from naclc.semantics.scope import Scope
 from naclc.semantics.sets import shown
-from naclc.semantics.spelling import suggestion
+from naclc.semantics.spelling import nearest, suggestion
 from naclc.semantics.values import Element, ElementKind, Entry, Sort, Value, View
 from naclc.semantics.words import read_word
 from naclc.source import Span
@@ -33,10 +33,13 @@ class Keys:
         self.title = title
         self.span = span
         self.entries = entries
+        self._meant: set[str] = set()  # keys that are there, misspelled
 
     def refuse_unknown(self, known: tuple[str, ...]) -> None:
         for key, entry in self.entries.items():
             if key not in known:
+                meant = nearest(entry.name.text, known)
+                self._meant |= {meant} if meant else set()
                 self.reporter.error(
                     "unknown-key",
                     f"{self.title} has no key `{entry.name.text}`",
@@ -44,9 +47,13 @@ class Keys:
                     help=suggestion(entry.name.text, known),
                 )
 
+    def given(self, key: str) -> bool:
+        """Whether `key` is there, be it misspelled: then nobody misses it. Ask after `refuse_unknown`."""
+        return key in self.entries or key in self._meant
+
     def require(self, key: str) -> bool:
-        if key in self.entries:
-            return True
+        if self.given(key):
+            return key in self.entries
         message, cure = f"{self.title} needs the key `{key}`", f"as in `{advice.example(self.scope, key)}`"
         self.reporter.error("missing-key", message, self.span, help=cure)
         return False
