@@ -82,13 +82,13 @@ def _echo_reply(packet: bytes, own: int, identification: int) -> bytes | None:
     if message[0] != _ECHO_REQUEST:
         return None
     reply = _with_checksum(bytes((_ECHO_REPLY, 0, 0, 0)) + message[4:])
-    return _ipv4(header.ICMP, own, header.source(packet), reply, identification, header.read_field(packet, "ip.dscp"))
+    return ipv4(header.ICMP, own, header.source(packet), reply, identification, header.read_field(packet, "ip.dscp"))
 
 
 def _error(kind: int, code: int, about: bytes, own: int, identification: int) -> bytes:
     quote = about[: header.hdrlength(about) + _QUOTED]
     message = _with_checksum(bytes((kind, code)) + bytes(6) + quote)
-    return _ipv4(header.ICMP, own, header.source(about), message, identification)
+    return ipv4(header.ICMP, own, header.source(about), message, identification)
 
 
 def _with_checksum(icmp: bytes) -> bytes:
@@ -133,11 +133,11 @@ def _reset(packet: bytes, own: int, identification: int) -> bytes:
         + bytes((5 << 4, reset_flags))
         + bytes(6)  # window, checksum, urgent pointer
     )
-    bare = _ipv4(header.TCP, own, header.source(packet), segment, identification)
+    bare = ipv4(header.TCP, own, header.source(packet), segment, identification)
     return bare[:36] + header.transport_checksum(bare).to_bytes(2, "big") + bare[38:]
 
 
-def _ipv4(protocol: int, source: int, destination: int, message: bytes, identification: int, dscp: int = 0) -> bytes:
+def ipv4(protocol: int, source: int, destination: int, message: bytes, identification: int, dscp: int = 0) -> bytes:
     length = header.IPV4_HEADER + len(message)
     bare = (
         bytes((0x45, dscp << 2))

@@ -98,8 +98,8 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Syslogged:
-    """One message of a syslog statement, in UTF-8; `severity` is 0 (emerg) .. 7 (debug). The datagram that carries it
-    to a Syslog server is not modelled."""
+    """One message of a syslog statement, in UTF-8, that came to the console or left for the Syslog server; `severity`
+    is 0 (emerg) .. 7 (debug)."""
 
     severity: int
     text: bytes

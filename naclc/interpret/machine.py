@@ -7,7 +7,8 @@
                     arrival ◀──(S1)─────────┘
 
 The link layer is not modelled: a Sent names its next hop, and a VLAN is an Iface like any other. Nor are the datagrams
-that carry syslog messages and leases.
+that carry leases. Those that carry syslog messages are, as far as the policy has to do with them: they depart from NIC
+0 like any packet of the machine, and are told as Syslogged when they are sent.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from naclc.interpret import answers, division, header, walk
+from naclc.interpret import answers, division, header, reports, walk
 from naclc.interpret.events import (
     Decided,
     Delivered,
@@ -88,6 +89,9 @@ class Machine:
         self._translator = Translator(self._flows, own, self._untracked, masquerade_ports)
         self._reassembly = Reassembly()
         self._watch = watch
+        self._server = pipeline.syslog
+        self._reporter = reports.reporter(self._ifaces.values())
+        self._reporting = False
         self._identification = 0
         self._events: list[Event] = []
 
@@ -270,9 +274,27 @@ class Machine:
     def _report(self, function: str, decision: Decision) -> None:
         if decision.log:
             self._events.append(Logged(decision.log))
-        self._events += (Syslogged(severity, text) for severity, text in decision.syslog)
+        for severity, text in decision.syslog:
+            self._tell(Syslogged(severity, text))
         if decision.statement != NO_STATEMENT:
             self._events.append(Decided(function, decision.statement))
+
+    def _tell(self, message: Syslogged) -> None:
+        """To the console, or by a datagram to the server. A message because of a packet that carries another one goes
+        nowhere."""
+        if self._server is None:
+            self._events.append(message)
+            return
+        if self._reporting or self._reporter is None:
+            return
+        before, watch = self._events, self._watch
+        self._events, self._watch, self._reporting = [], None, True
+        self._depart(self._reporter, reports.datagram(message, self._reporter, self._server, self._identification))
+        during, self._events = self._events, before
+        self._watch, self._reporting = watch, False
+        if any(isinstance(event, Sent) for event in during):
+            self._events.append(message)
+        self._events += (event for event in during if isinstance(event, Logged | Dropped))
 
     def _chain(self, iface: Iface, hook: Hook) -> tuple[str, ...]:
         if hook is Hook.FORWARD:

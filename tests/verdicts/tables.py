@@ -43,7 +43,7 @@ from pathlib import Path
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.packet import Packet, Raw
 
-from naclc.interpret.events import Decided, Delivered, Dropped, Event, Held, Logged, Sent, Syslogged
+from naclc.interpret.events import Decided, Delivered, Dropped, Event, Held, Logged, Reason, Sent, Syslogged
 from naclc.interpret.machine import Lease, Machine
 from naclc.pipeline.evaluation import Evaluator
 from naclc.pipeline.lower import lower
@@ -195,7 +195,7 @@ def _words(pipeline: Pipeline, events: tuple[Event, ...]) -> Iterator[str]:
         if isinstance(event, Dropped):
             yield f"{'dropped' if local else 'drop'} {event.reason}"
         if isinstance(event, Sent):
-            own = any(isinstance(earlier, Delivered | Dropped) for earlier in events[:at])
+            own = any(_calls_for_an_answer(earlier) for earlier in events[:at])
             yield _answer(pipeline, event) if own else _forwarded(pipeline, event)
             if not _sums_are_right(event.packet):
                 yield "sums=wrong"
@@ -208,6 +208,10 @@ def _words(pipeline: Pipeline, events: tuple[Event, ...]) -> Iterator[str]:
     for event in events:
         if isinstance(event, Syslogged):
             yield f"syslog={event.severity}:{event.text.decode().replace(' ', '_')}"
+
+
+def _calls_for_an_answer(event: Event) -> bool:
+    return isinstance(event, Delivered) or (isinstance(event, Dropped) and event.reason is Reason.TTL_EXPIRED)
 
 
 def _where(pipeline: Pipeline, event: Sent) -> str:
