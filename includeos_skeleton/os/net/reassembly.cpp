@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t kHeader = 20;  // octets of a header without options
 constexpr std::size_t kInFront = hw::Frame::kHeadroom + ethernet::kHeader;
 
+static_assert(kInFront + kHeader + kLongestData + 64 <= Large_buffer::kSize, "the Packet itself is behind");
+
 // Which datagram a fragment belongs to (RFC 791 §3.2); of one Iface, as networks may reuse addresses.
 struct Key {
   Inet* iface = nullptr;
