@@ -18,6 +18,7 @@ from naclc.verify.executor import Executor, Observation
 from naclc.verify.executors.inside import InsideExecutor
 from naclc.verify.executors.process import ProcessExecutor
 from naclc.verify.judge import Judge
+from naclc.verify.leases import leased
 from naclc.verify.wire.session import Surroundings
 from tests.verdicts.tables import FOLDER, Row, pipeline_of, rows
 
@@ -26,7 +27,7 @@ ROWS = [row for table in sorted(FOLDER.glob("*.verdicts")) for row in rows(table
 MINE = [row for row in ROWS if "process" in row.on]
 # Where generated code drops for itself, the OS counts the drop for the chain.
 CHAINS = {"prerouting", "input", "forward", "output", "postrouting"}
-COUNTED_AS = {"untracked": CHAINS, "ttl-expired": {"ttl-expired", "forward"}}
+COUNTED_AS = {"untracked": CHAINS, "no-address": CHAINS, "ttl-expired": {"ttl-expired", "forward"}}
 compiled = cache(pipeline_of)
 
 
@@ -36,14 +37,14 @@ def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @cache
-def process(policy: Path, workdir: Path) -> ProcessExecutor:
+def binary(policy: Path, workdir: Path) -> Path:
     pipeline = compiled(policy)
     unit = plan(build(pipeline), pipeline)
     service = workdir / f"{policy.stem}.cpp"
     service.write_text(render(unit, pipeline, policy.name, plugin=False))
     built = build_image(service, Target.LINUX, workdir / policy.stem)
     assert isinstance(built, Image), built
-    return ProcessExecutor(Surroundings(pipeline), built.path)
+    return built.path
 
 
 def last_observation(executor: Executor, row: Row) -> Observation:
@@ -62,9 +63,11 @@ def reasons_agree(expected: tuple[str, ...], observed: tuple[str, ...]) -> bool:
 
 @pytest.mark.parametrize("row", MINE, ids=str)
 def test_process_does_as_the_reference_machine(row: Row, workdir: Path) -> None:
-    pipeline = compiled(row.policy)
+    leases = dict(row.leases)
+    pipeline = leased(compiled(row.policy), leases)
     expected = last_observation(InsideExecutor("interpreter", pipeline), row)
-    observed = last_observation(process(row.policy, workdir), row)
+    process = ProcessExecutor(Surroundings(pipeline, leases=leases), binary(row.policy, workdir))
+    observed = last_observation(process, row)
     assert Judge.of(pipeline).disagreements(expected, observed) == []
     assert reasons_agree(expected.dropped, observed.dropped), (expected.dropped, observed.dropped)
 

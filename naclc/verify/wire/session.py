@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from naclc.diagnostics import Diagnostic, error
@@ -99,8 +99,9 @@ class WireSession:
         self._begin()
         before = self._counters
         self._hosts.ipv4(link, packet)
-        self._settle(link.network)
+        early = self._settle(link.network)
         report = self._ask_console()
+        report = replace(report, text=early + report.text)
         self._searches += self._hosts.seen.answered
         seen = self._observe(before, report, received=self._wiring.receiver(port) is not None)
         if self._virtual and self._searches >= _SEARCHES:
@@ -135,17 +136,20 @@ class WireSession:
         self._wires.type(f"advance {seconds}\n".encode())
         self._ask_console()
 
-    def _settle(self, link: Link) -> None:
+    def _settle(self, link: Link) -> bytes:
+        """Back when all that was sent has been dealt with; what the console said before, if it was asked."""
         deadline = time.monotonic() + self._limits.answer
+        said = b""
         if link in self._asked:
             self._controls([link], deadline, _REPEAT)
         else:
-            self._ask_console()
+            said = self._ask_console().text
         for _ in range(_MAX_ROUNDS):
             answered = self._hosts.seen.answered
             self._controls(self._asked, deadline, _REPEAT)
             if self._hosts.seen.answered == answered:
-                return
+                break
+        return said
 
     def _controls(self, links: Sequence[Link], deadline: float, repeat: float) -> None:
         """ARP requests to the machine on `links`; back when all are answered."""
