@@ -103,7 +103,8 @@ def _body(draw: st.DrawFn, kind: str, context: str, callees: tuple[str, ...], de
             statements.append(branches)
         elif form == "block":
             child = draw(st.sampled_from([context, "IP"] if context != "IP" else ["IP", "TCP", "UDP", "ICMP"]))
-            statements.append(f"{kind}::{child} {{ {draw(_body(kind, child, callees, depth - 1))} }}")
+            inner = _body(kind, context if child == "IP" else child, callees, depth - 1)
+            statements.append(f"{kind}::{child} {{ {draw(inner)} }}")
         elif form == "call" and callees and context == "IP":
             statements.append(draw(st.sampled_from(callees)) + draw(st.sampled_from(["", "()"])))
         else:
