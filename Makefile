@@ -29,7 +29,7 @@ format: $(VENV)/.dev ## bring all code into its form
 	$(BIN)/ruff format -q naclc tests bench
 	$(CXX_SOURCES) | xargs $(BIN)/clang-format -i
 
-bench: $(VENV)/.dev  ## the figures: start-up, image, boot, forwarding
+bench: $(VENV)/.dev  ## the figures: start-up, large policies, image, boot, forwarding
 	$(BIN)/python -m bench
 
 # atheris is installed where there is a wheel of it; the targets say so where there is none, and run without.

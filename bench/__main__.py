@@ -1,6 +1,7 @@
 """Measure the example: `python -m bench [--quick] [--json FILE]`.
 
-Compile from the shell, image size, boot to the first ARP reply, forwarding beside the hub without a guest.
+Compile from the shell, check of large policies, image size, boot to the first ARP reply, forwarding beside the hub
+without a guest.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import platform
 import tempfile
 from pathlib import Path
 
-from bench import boot, forwarding, startup
+from bench import boot, checking, forwarding, startup
 from naclc.verify.qemu import Hardware
 
 # Of examples/firewall: the machine's outside address, a neighbour there, a neighbour inside.
@@ -38,6 +39,7 @@ def measure(rounds: int, seconds: float) -> dict[str, dict[str, float]]:
         generator = forwarding.build_generator(work)
         figures = {
             "compile": startup.compile_seconds(rounds),
+            **checking.checking(work, rounds),
             "image": {"size_kib": image.stat().st_size / 1024, "memory_mb": HARDWARE.memory},
             "boot": boot.boot_seconds(image, OUTSIDE, ASKER, rounds, HARDWARE),
         }
@@ -50,7 +52,7 @@ def measure(rounds: int, seconds: float) -> dict[str, dict[str, float]]:
 def table(figures: dict[str, dict[str, float]]) -> str:
     lines = [f"{platform.machine()}, Python {platform.python_version()}, TCG, q35"]
     for name, values in figures.items():
-        lines.append(f"{name:<20} " + "  ".join(f"{key} {value:.3g}" for key, value in values.items()))
+        lines.append(f"{name:<24} " + "  ".join(f"{key} {value:.3g}" for key, value in values.items()))
     return "\n".join(lines)
 
 
