@@ -46,6 +46,17 @@ def test_the_report_it_shows_is_that_of_the_example():
         assert line in shown.splitlines()
 
 
+def test_the_answer_it_shows_is_the_query_s():
+    question = "iface.in == outside and tcp.dport == 2222 and ct.state == new"
+    shown = naclc("query", "examples/dmz/dmz.nacl", question, "--verdict", "accept").stdout
+    assert f"```\n{shown.rstrip()}\n```" in README and f"'{question}' --verdict accept" in README
+
+
+def test_all_examples_are_listed():
+    folders = {path.parent.name for path in (CHECKOUT / "examples").glob("*/README.md")}
+    assert folders and {name for name in folders if f"| [{name}](examples/{name}) |" in README} == folders
+
+
 @pytest.mark.parametrize("command", _COMMANDS)
 def test_every_command_is_in_both_tables(command):
     assert f"| `naclc {command}" in README and f"| `naclc {command}" in COMMANDS
