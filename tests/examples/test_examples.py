@@ -45,7 +45,9 @@ def test_it_passes_on_every_executor_but_the_vm(example: Path) -> None:
 @needs_qemu
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_it_passes_on_the_booted_machine(example: Path) -> None:
-    done = naclc("test", policy(example), "--on", "vm", "--nic", "both", "--generated", "40", "--format", "json", timeout=600)
+    done = naclc(
+        "test", policy(example), "--on", "vm", "--nic", "both", "--generated", "40", "--format", "json", timeout=600
+    )
     assert done.returncode == 0, done.stderr + done.stdout[-3000:]
     tests = json.loads(done.stdout)["tests"]
     assert {test["executor"] for test in tests} == {"vm-virtio", "vm-vmxnet3"} and all(test["passed"] for test in tests)
