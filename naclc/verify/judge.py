@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from naclc.net.addresses import format_address
 from naclc.pipeline.pipeline import Pipeline
@@ -12,6 +12,7 @@ from naclc.semantics.model import Accept, Block, Dnat, Drop, If, Snat
 from naclc.source import Span
 from naclc.verify import packets, syslog
 from naclc.verify.cases import Expect, Outcome
+from naclc.verify.divided import joined
 from naclc.verify.executor import Observation, Sent
 from naclc.verify.masquerade import MasqueradePorts
 from naclc.verify.packetspec import PacketSpec, Value, flag_names
@@ -30,7 +31,9 @@ class Judge:
         return cls(pipeline.statements, own)
 
     def expectation(self, expect: Expect, receiver: str, seen: Observation) -> list[str]:
-        """What of `expect` is not so; `receiver` is the Iface that received the packet."""
+        """What of `expect` is not so; `receiver` is the Iface that received the packet. A packet that left in
+        fragments is judged as the one that it is."""
+        seen = replace(seen, sent=joined(seen.sent))
         match expect.outcome:
             case Outcome.DROP:
                 problems = _nothing(seen)
