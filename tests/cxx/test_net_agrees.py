@@ -172,13 +172,16 @@ def transport(dice: random.Random, protocol: int, source: bytes, destination: by
 class Process:
     """The service as a process, with the tester on the other end of its two wires."""
 
-    def __init__(self, image: Path) -> None:
+    def __init__(self, image: Path, *more: str) -> None:
         pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in MACS]
         self.wires = [ours for ours, _ in pairs]
         theirs = [other.fileno() for _, other in pairs]
         nics = [part for fd, own in zip(theirs, MACS, strict=True) for part in ("--nic", f"fd={fd},mac={own}")]
         self.process = subprocess.Popen(
-            [str(image), *nics, "--exit-on-eof"], pass_fds=theirs, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [str(image), *nics, *more, "--exit-on-eof"],
+            pass_fds=theirs,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         for wire, (_, other) in zip(self.wires, pairs, strict=True):
             other.close()

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t kIcmpIdentifier = 4;                            // offset
 constexpr std::size_t kShareOfHost = std::size_t{128} * 1024 * 1024;  // octets, where the heap has no bound
-constexpr std::size_t kMostEntries = std::size_t{1} << 30;            // that a slot can number
+constexpr std::size_t kSelfFlows = 256;  // entries for flows of a socket with itself: they take one tuple
+constexpr std::size_t kMostEntries = std::size_t{1} << 30;  // that a slot can number
 
 // Tuples that fit in so much memory: an entry and its number are shared by two, and each has two to four
 // slots.
@@ -81,7 +82,7 @@ void Conntrack::start() {
   const std::size_t free_octets = bounded ? heap.capacity - heap.used : 2 * kShareOfHost;
   limit_ = std::max<std::size_t>(tuples_in(free_octets / 2), 2);
   limit_ = std::min({limit_, tuples_wanted(free_octets, bounded), 2 * kMostEntries});
-  entry_count_ = limit_ / 2;
+  entry_count_ = limit_ / 2 + std::min(limit_ / 2, kSelfFlows);
   const std::size_t slots = std::bit_ceil(2 * limit_);
   slots_ = std::make_unique<Slot[]>(slots);
   slot_mask_ = slots - 1;
@@ -93,7 +94,7 @@ void Conntrack::start() {
   key_[0] = mix(seed);
   key_[1] = mix(seed + 0x9e3779b97f4a7c15);
   Timers::periodic(flush_interval, [this](Timers::id_t) { remove_expired(); });
-  kernel::Text<64>().add("conntrack: room for ").add(entry_count_).add(" connections\n").print();
+  kernel::Text<64>().add("conntrack: room for ").add(limit_ / 2).add(" connections\n").print();
 }
 
 std::size_t Conntrack::octets() const noexcept {

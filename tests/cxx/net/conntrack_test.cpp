@@ -88,8 +88,7 @@ class Pair {
   void add(const Quadruple& quad) {
     if (model_.holder_of(quad) >= 0) return;
     Conntrack::Entry* const entry = table_.add_entry(quad, Protocol::UDP);
-    const bool room =
-        model_.tuples() + 2 <= table_.capacity() && model_.flows().size() < table_.capacity() / 2;
+    const bool room = model_.tuples() + 2 <= table_.capacity();
     CHECK((entry != nullptr) == room);
     if (entry != nullptr) model_.add(next_++, quad);
   }
