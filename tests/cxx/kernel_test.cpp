@@ -2,6 +2,7 @@
 #include <hw/mac_addr.hpp>
 #include <memory>
 #include <os>
+#include <profile>
 #include <timers>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "kernel/console.hpp"
 #include "kernel/plugins.hpp"
 #include "kernel/text.hpp"
+#include "kernel/time_account.hpp"
 #include "kernel/timer_table.hpp"
 #include "platform/platform.hpp"
 
@@ -214,4 +216,41 @@ CASE("a MAC address is read and written") {
   CHECK(MAC::Addr(std::string("ff:ff:ff:ff:ff:ff")) == MAC::BROADCAST);
   CHECK(MAC::BROADCAST.is_multicast() && !address.is_multicast());
   CHECK(MAC::Addr("02:0").part[0] == 2 && MAC::Addr("") == MAC::EMPTY);
+}
+
+CASE("time is accounted to the part it was spent in") {
+  using kernel::account::Part;
+  constexpr std::uint64_t kMillisecond = 1'000'000;
+  kernel::account::enter(Part::kReceive);  // nothing is kept yet
+  fake::now += 50 * kMillisecond;
+  StackSampler::begin();
+  CHECK(StackSampler::samples_total() == 0);
+  for (int round = 0; round < 10; ++round) {
+    kernel::account::enter(Part::kReceive);
+    fake::now += 3 * kMillisecond;
+    kernel::account::enter(Part::kTimers);
+    fake::now += kMillisecond;
+    kernel::account::enter(Part::kAsleep);
+    fake::now += 16 * kMillisecond;
+  }
+  kernel::account::enter(Part::kReceive);
+  CHECK(StackSampler::samples_total() == 200);
+  CHECK(StackSampler::samples_asleep() == 160);
+  fake::written.clear();
+  StackSampler::print(2);
+  CHECK(fake::written ==
+        "Stack sampling - 2 results (200 samples)\n15.00%  30: receive\n5.00%  10: timers\n");
+  fake::written.clear();
+  StackSampler::print(-1);
+  CHECK(fake::written == "Stack sampling - 0 results (200 samples)\n");
+  kernel::account::is_kept = false;
+}
+
+CASE("timers are counted") {
+  const std::size_t before = Timers::active();
+  const Timers::id_t id = Timers::oneshot(std::chrono::seconds{1}, [](Timers::id_t) {});
+  CHECK(Timers::active() == before + 1);
+  CHECK(Timers::active() + Timers::free() == Timers::existing());
+  Timers::stop(id);
+  CHECK(Timers::active() == before);
 }

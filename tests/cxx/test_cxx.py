@@ -10,7 +10,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 OS = HERE.parents[1] / "includeos_skeleton" / "os"
 
-KERNEL = ("kernel/os.cpp", "kernel/timers.cpp", "kernel/console.cpp", "kernel/plugins.cpp")
+KERNEL = ("kernel/os.cpp", "kernel/timers.cpp", "kernel/console.cpp", "kernel/plugins.cpp", "kernel/profile.cpp")
 RENAMED = ("memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "strcmp", "strncmp", "abort")
 
 # What each program tests, beside its own file and the fake platform.
@@ -20,6 +20,7 @@ PROGRAMS = {
     "pci_test": ("drivers/pci.cpp", "drivers/virtio_pci.cpp", "drivers/vmxnet3_pci.cpp"),
     "kernel_test": KERNEL,
     "memory_test": ("platform/pc/heap.cpp", "platform/pc/memory_map.cpp", "platform/pc/libc.cpp", "kernel/os.cpp"),
+    "wall_clock_test": ("kernel/wall_clock.cpp", "kernel/isotime.cpp", "platform/pc/rtc.cpp", "kernel/os.cpp"),
     "clock_test": ("platform/pc/clock.cpp", "kernel/os.cpp"),
 }
 
