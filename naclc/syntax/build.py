@@ -170,8 +170,12 @@ class Builder:
 
     def range_value(self, s: Symbols) -> ast.Range:
         value = ast.Range(s[0], s[2], self._span(s[0], s[2]))
-        for problem in literals.range_problems(value):
-            self.diagnostics.append(problem)
+        # An end that is wrong itself, or stands in for an IPv6 address, says nothing about the other one.
+        last = self.diagnostics[-1].span if self.diagnostics else None
+        spoilt = last is not None and last.start >= value.span.start
+        if not spoilt and ":" not in value.span.text:
+            for problem in literals.range_problems(value):
+                self.diagnostics.append(problem)
         return value
 
     def string(self, s: Symbols) -> ast.String:
