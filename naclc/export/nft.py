@@ -58,12 +58,26 @@ def _export(
     findings = [*refused(configuration, pipeline), *_bad_names(configuration, devices)]
     if findings:
         return None, findings
-    ruleset = Ruleset()
+    rules = _rules(pipeline, devices)
+    depths = rules.deepest()
+    if max(depths.values(), default=0) > MAX_DEPTH:
+        return None, [_too_deep(configuration, depths)]
+    return _head(source_name, pipeline) + rules.text(TABLE), []
+
+
+def ruleset(pipeline: Pipeline, devices: Mapping[str, str], source_name: str) -> str | None:
+    """As `export`, of a policy of which nothing is refused but, with None, too deep nesting."""
+    rules = run_deep(_rules, pipeline, devices)
+    if max(rules.deepest().values(), default=0) > MAX_DEPTH:
+        return None
+    return _head(source_name, pipeline) + rules.text(TABLE)
+
+
+def _rules(pipeline: Pipeline, devices: Mapping[str, str]) -> Ruleset:
+    rules = Ruleset()
     names = Names(pipeline.ifaces, {i.number: devices.get(i.name, i.name) for i in pipeline.ifaces})
-    Hooks(pipeline, names, ruleset, is_stateful(pipeline)).write()
-    if max(ruleset.deepest().values(), default=0) > MAX_DEPTH:
-        return None, [_too_deep(configuration, ruleset)]
-    return _head(source_name, pipeline) + ruleset.text(TABLE), []
+    Hooks(pipeline, names, rules, is_stateful(pipeline)).write()
+    return rules
 
 
 def _bad_names(configuration: Configuration, devices: Mapping[str, str]) -> list[Diagnostic]:
@@ -79,9 +93,8 @@ def _bad_names(configuration: Configuration, devices: Mapping[str, str]) -> list
     ]
 
 
-def _too_deep(configuration: Configuration, ruleset: Ruleset) -> Diagnostic:
+def _too_deep(configuration: Configuration, depths: Mapping[str, int]) -> Diagnostic:
     """About the function that begins the deepest way."""
-    depths = ruleset.deepest()
     roots = (f for f in configuration.functions if depths.get(f"f_{f.name}", 0) >= MAX_DEPTH)
     function = next(roots, configuration.functions[0])
     return error(
