@@ -1,7 +1,7 @@
 """Syslog messages as values, and read from where a machine sends them: a server's datagrams, or the console.
 
     <134>1 - 192.0.2.1 service 1 UDPOUT - refused 192.0.2.9          in a datagram (RFC 5424)
-    <134> <user.info> 2026-01-01T00:00:00.000Z service: refused …    on the console, where there is no server
+    <134> <USER.INFO> 2026-01-01T00:00:00.000Z service: refused …    on the console, where there is no server
 
 A machine cannot send all that a policy may say: it puts blanks where its formats would read something else
 (`visible`), and cuts what is too long. Messages are compared in that form.
@@ -18,7 +18,7 @@ LONGEST = 2047  # octets of a message's text: what IncludeOS keeps of it
 _DATAGRAM = re.compile(rb"<(\d{1,3})>1 \S+ \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\])(?: (.*))?", re.DOTALL)
 _COLOUR = rb"(?:\x1b\[[0-9;]*m)?"
 _LINE = re.compile(
-    rb"<(\d{1,3})> " + _COLOUR + rb"<[a-z0-9]+\.[a-z]+> " + _COLOUR + rb"[^\n]*?: ([^\n]*?)\r?\n", re.DOTALL
+    rb"<(\d{1,3})> " + _COLOUR + rb"<[A-Za-z0-9]+\.[A-Za-z]+> " + _COLOUR + rb"[^\n]*?: ([^\n]*?)\r?\n", re.DOTALL
 )
 
 

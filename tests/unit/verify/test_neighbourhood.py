@@ -184,6 +184,7 @@ def test_the_syslog_server_answers_whoever_is_listed() -> None:
     [
         (b"plain\n", b"plain\n", ()),
         (b"a <134> <user.info> 2026-01-01T00:00:00.000Z service: hello\nb", b"a b", (Message(6, b"hello"),)),
+        (b"<69> <USER.NOTICE> - service: x\n", b"", (Message(5, b"x"),)),
         (b"<131> \x1b[31m<user.err> \x1b[0m2026-01-01T00:00:00.000Z service: a: b\r\n", b"", (Message(3, b"a: b"),)),
         (b"<999> <user.err> x: y\n", b"<999> <user.err> x: y\n", ()),
     ],
