@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 
 from naclc.net.fields import NO_IFACE, State
 from naclc.pipeline.pipeline import Iface, Pipeline, Translation
-from naclc.probes.edges import Way, Ways, step_way
+from naclc.probes.edges import REWRITE, Way, Ways, step_way
 from naclc.probes.frames import FLOW
-from naclc.probes.reach import Reach, enter
+from naclc.probes.passage import Passages, Taking
 from naclc.probes.sets import ICMP, TCP, UDP, Set, Space
 from naclc.probes.streams import Maker, Opening, Source, Stage, Stream, acts, hidden, rewritten, shown_again
-from naclc.semantics.model import Hook, Kind, Protocol
+from naclc.semantics import model
+from naclc.semantics.model import Hook, Kind
 
 _ALL_ONES = 0xFFFFFFFF
 _MULTICAST = (0xE0000000, 0xF0000000)
@@ -31,12 +32,17 @@ MTU = 1500  # octets
 @dataclass(frozen=True, slots=True)
 class Visit:
     """`taking` tells which of the packets of `stream` take each way of an attached function and of its callees, or of
-    an added step. `iface`: whose chain it is, None for the router's."""
+    an added step; `rewrites` which of them are rewritten. `iface`: whose chain it is, None for the router's."""
 
     hook: Hook
     iface: Iface | None
     stream: Stream
-    taking: dict[Way, Set]
+    taking: Taking
+    rewrites: dict[Way, Set]
+
+    def packets(self, way: Way) -> Set | None:
+        """Those that take `way`."""
+        return (self.rewrites if way[1] == REWRITE else self.taking).get(way)
 
 
 class Places:
@@ -48,10 +54,13 @@ class Places:
         OverBudget, MemoryError: the policy is too large for the planner.
     """
 
-    def __init__(self, pipeline: Pipeline, ways: Ways, space: Space, *, filters: bool = True) -> None:
+    def __init__(
+        self, pipeline: Pipeline, ways: Ways, space: Space, passages: Passages, *, filters: bool = True
+    ) -> None:
         self._pipeline = pipeline
         self._ways = ways
         self._space = space
+        self._passages = passages
         self._filters = filters
         self._router = pipeline.router
         self._outs = {iface.number: iface for iface in pipeline.ifaces}
@@ -182,7 +191,7 @@ class Places:
             acting = self._original & ~self._own
             if self._pipeline.untracked == "drop":
                 stream = [(source, packets & self._original) for source, packets in stream]
-        self.visits.append(Visit(hook, iface, stream, {step_way(iface.name, hook, step): acting}))
+        self.visits.append(Visit(hook, iface, stream, {step_way(iface.name, hook, step): acting}, {}))
         after: Stream = []
         for source, packets in stream:
             if step is Translation.MASQUERADE and source.maker is Maker.WIRE:
@@ -204,7 +213,7 @@ class Places:
                 stream = [(source, packets & ours) for source, packets in stream]
             elif not is_nat:
                 ours = self._space.all
-            if self._ways.protocols[function] is not Protocol.IP:
+            if self._ways.protocols[function] is not model.Protocol.IP:
                 ours = ours & self._space.symbols.guard(self._ways.protocols[function])
             if ours != self._space.all:
                 past = [(source, packets & ~ours) for source, packets in stream]
@@ -216,16 +225,16 @@ class Places:
         return stream
 
     def _through(self, hook: Hook, iface: Iface | None, function: str, is_nat: bool, stream: Stream) -> Stream:
-        reach, everything = Reach(), self._space.none
+        everything = self._space.none
         for _, packets in stream:
             everything = everything | packets
-        through = enter(self._ways, self._space, function, everything, reach)
+        taking, through = self._passages.of(function, everything)
+        rewrites: dict[Way, Set] = {}
         for leaf, packets in through.rewriting:
-            assert leaf.rewrite is not None
-            if acts(leaf.rewrite, hook):
+            if leaf.rewrite is not None and acts(leaf.rewrite, hook):
                 way = self._ways.rewrite(leaf.statement)
-                reach.taking[way] = reach.taking.get(way, self._space.none) | packets & self._original
-        self.visits.append(Visit(hook, iface, stream, reach.taking))
+                rewrites[way] = rewrites.get(way, self._space.none) | packets & self._original
+        self.visits.append(Visit(hook, iface, stream, taking, rewrites))
         if not is_nat:
             return stream if not self._filters else [(source, packets & through.accepted) for source, packets in stream]
         after = [(source, packets & through.ended) for source, packets in stream]

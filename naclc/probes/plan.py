@@ -10,26 +10,26 @@ in their order on one machine, as they are sent later; one that only reaches its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from naclc.decision.graph import FieldTest, Graphs, Test
 from naclc.decision.symbolic import reads
 from naclc.interpret.machine import Lease
 from naclc.net.fields import NO_IFACE
 from naclc.pipeline.pipeline import Pipeline
-from naclc.probes.edges import REWRITE, Goal, Ways, undone_by
+from naclc.probes.edges import REWRITE, Goal, Ways
 from naclc.probes.leases import leased
+from naclc.probes.passage import Gated, Passages, Taking
 from naclc.probes.places import Places
-from naclc.probes.probe import Plan, Probe, ProbeStep, Unreachable
-from naclc.probes.reach import Reach, enter
-from naclc.probes.sequence import Sequences
+from naclc.probes.probe import Plan, Probe, Unreachable
+from naclc.probes.search import Origin, Outcome, Search
+from naclc.probes.sequence import Sequences, Steps
 from naclc.probes.sets import ICMP, OverBudget, Set, Space
-from naclc.probes.streams import Maker, Source
+from naclc.probes.streams import Maker
 from naclc.probes.trial import Trial
 from naclc.semantics.model import Hook
 
 _NODES = 4_000_000  # of the BDD
-_TRIES = 60  # candidates for one goal
 _MASKED = "masked: no packet that can be gets there with it"
 _MASKED_BEFORE = "masked by another chain: every packet with it that comes this way is dropped before"
 _NOT_FROM_WIRE = "not reachable from the wire: no packet that comes this way has it"
@@ -64,20 +64,20 @@ class _Planner:
         self._pipeline = pipeline
         self._ways = ways
         self._space = Space(fields, pairs, nodes)
-        self._places = Places(pipeline, ways, self._space)
+        self._passages = Passages(ways, self._space)
+        self._places = Places(pipeline, ways, self._space, self._passages)
         self._trial = Trial(pipeline, ways, goals)
         self._sequences = Sequences(pipeline, self._places, self._space, self._trial.sent)
+        self._search = Search(self._space, self._sequences, self._trial)
         self._anywhere = self._everything()
         self._unfiltered: Places | None = None
 
-    def _everything(self) -> Reach:
+    def _everything(self) -> list[Taking]:
         """What takes each way when every packet that can be enters every attached function."""
-        reach, space = Reach(), self._space
+        space = self._space
         known = [iface.number for iface in self._pipeline.ifaces] + [NO_IFACE]
         packets = self._places.valid() & space.one_of("iface.in", known) & space.one_of("iface.out", known)
-        for function in self._pipeline.attached():
-            enter(self._ways, space, function, packets, reach)
-        return reach
+        return [self._passages.of(function, packets)[0] for function in self._pipeline.attached()]
 
     def plan(self, limit: int) -> Plan:
         probes: list[Probe] = []
@@ -95,45 +95,43 @@ class _Planner:
             probes.append(Probe(name, f"{goal.way[0]}: {goal.about}", goal.way[0], span, steps, fresh))
         return Plan(tuple(probes), tuple(unreachable), len(self._goals))
 
-    def _steps(self, goal: Goal, serial: int) -> tuple[tuple[ProbeStep, ...] | None, str]:
+    def _steps(self, goal: Goal, serial: int) -> tuple[Steps | None, str]:
         """The steps of a probe for `goal`, or why there are none."""
-        tries = 0
-        possible = False
-        for hook, source, packets in self._sources(self._places, goal):
-            possible = True
-            for steps in self._sequences.candidates(hook, source, packets, serial, undone_by(goal.way)):
-                tries += 1
-                if self._trial.reaches(steps, goal):
-                    return steps, ""
-                if tries >= _TRIES:
-                    return None, _NO_SEQUENCE
-        if possible:
-            return None, _NO_SEQUENCE
-        return None, self._why(goal)
+        found, outcome = self._search.steps(goal, self._origins(self._places, goal), serial)
+        match outcome:
+            case Outcome.NO_ORIGIN:
+                return None, self._why(goal)
+            case Outcome.MASKED:
+                return None, _MASKED
+        return found, _NO_SEQUENCE
 
     def _why(self, goal: Goal) -> str:
         """Why no packet comes to `goal`, by what is known of its way."""
-        anyone = self._anywhere.taking.get(goal.way)
-        if anyone is not None and not (anyone & self._value(goal)).satisfiable():
+        value = self._value(goal)
+        anyone = [packets for taking in self._anywhere if (packets := taking.get(goal.way)) is not None]
+        if anyone and not any((packets & value).satisfiable() for packets in anyone):
             return _MASKED
         if self._unfiltered is None:
-            self._unfiltered = Places(self._pipeline, self._ways, self._space, filters=False)
-        return _MASKED_BEFORE if self._sources(self._unfiltered, goal) else _NOT_FROM_WIRE
+            self._unfiltered = Places(self._pipeline, self._ways, self._space, self._passages, filters=False)
+        return _MASKED_BEFORE if any(self._origins(self._unfiltered, goal)) else _NOT_FROM_WIRE
 
-    def _sources(self, places: Places, goal: Goal) -> list[tuple[Hook, Source, Set]]:
-        """Where some packets reach `goal`, the wire before the machine itself, the other side of the machine before the
-        same; and those packets."""
-        value, found = self._value(goal), list[tuple[tuple[bool, bool], Hook, Source, Set]]()
-        for visit in places.visits:
-            taking = visit.taking.get(goal.way)
-            if taking is None or not (taking & value).satisfiable():
-                continue
-            for source, packets in visit.stream:
-                there = packets & taking & value
-                if there.satisfiable():
+    def _origins(self, places: Places, goal: Goal) -> Iterator[Origin]:
+        """Where some packets reach `goal`: the wire before the machine itself, the other side of the machine before the
+        same."""
+        value, wanted = self._value(goal), dict[int, Set]()
+        for own, turning in ((False, False), (False, True), (True, False), (True, True)):
+            for number, visit in enumerate(places.visits):
+                for source, packets in visit.stream:
                     turns = visit.hook is Hook.POSTROUTING and source.iface is visit.iface
-                    found.append(((source.maker is not Maker.WIRE, turns), visit.hook, source, there))
-        return [(hook, source, packets) for _, hook, source, packets in sorted(found, key=lambda item: item[0])]
+                    if (source.maker is not Maker.WIRE, turns) != (own, turning):
+                        continue
+                    if number not in wanted:
+                        taking = visit.packets(goal.way)
+                        wanted[number] = taking & value if taking is not None else self._space.none
+                    there = packets & wanted[number]
+                    if there.satisfiable():
+                        gates = visit.taking.gates if isinstance(visit.taking, Gated) else None
+                        yield Origin(visit.hook, source, there, gates)
 
     def _value(self, goal: Goal) -> Set:
         """The packets whose tested field has the goal's value."""

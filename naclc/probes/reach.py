@@ -90,6 +90,13 @@ def _add(entering: dict[int, Set], node: Node, packets: Set, space: Space) -> No
     entering[id(node)] = entering.get(id(node), space.none) | packets
 
 
+def part(node: Node, way: int, space: Space) -> Set:
+    """The packets that leave `node` by that way; all where there is but one."""
+    if isinstance(node, Test):
+        return space.between(node.field.name, node.edges[way].first, node.edges[way].last)
+    return _parts(node, space)[way][1] if isinstance(node, FieldTest | Guard) else space.all
+
+
 def _parts(node: Test | FieldTest | Guard, space: Space) -> list[tuple[Node, Set]]:
     """The ways out of `node`, each with the packets that take it."""
     if isinstance(node, Test):

@@ -45,6 +45,7 @@ class Sequences:
         self._openings = sorted(places.openings, key=lambda opening: not opening.source.rewritings)
         self._space = space
         self._run = run
+        self._usual: dict[tuple[int, int], list[tuple[str, int]]] = {}
         self._undone: frozenset[str] = frozenset()
         self._out = {iface.number: iface for iface in pipeline.ifaces}
         self._names = {iface.number: iface.name for iface in pipeline.ifaces}
@@ -130,7 +131,7 @@ class Sequences:
         if opened is None:
             return
         seen, opener = opened
-        values = self._space.one(packets & self._space.fixed(flow_in(seen)), self._wishes(source.iface, serial))
+        values = self._one(packets & self._space.fixed(flow_in(seen)), source.iface, serial)
         packet = None
         if values is not None:
             packet = frames.frame(_arriving(values, flow_of(opener.packet)), source.hops, serial)
@@ -162,7 +163,7 @@ class Sequences:
     def _opened(self, opening: Opening, openers: Set, serial: int) -> tuple[dict[str, int], ProbeStep] | None:
         """One of `openers`, as it is at the stage of `opening`, and the frame that it was; or the one it answers."""
         source = opening.source
-        seen = self._space.one(openers, self._wishes(source.iface, serial))
+        seen = self._one(openers, source.iface, serial)
         if seen is None:
             return None
         if source.maker is not Maker.WIRE:
@@ -173,7 +174,7 @@ class Sequences:
 
     def _packet(self, source: Source, packets: Set, serial: int) -> bytes | None:
         """One of `packets`, as it arrives."""
-        values = self._space.one(packets, self._wishes(source.iface, serial))
+        values = self._one(packets, source.iface, serial)
         return None if values is None else self._arrived(source, values, serial)
 
     def _arrived(self, source: Source, values: Mapping[str, int], serial: int) -> bytes | None:
@@ -189,11 +190,16 @@ class Sequences:
             if "ip.ttl" in kept:
                 kept["ip.ttl"] = min(255, kept["ip.ttl"] + hops - rewriting.hops)
             known = self._space.fixed({name: value for name, value in kept.items() if self._space.known(name)})
-            found = self._space.one(rewriting.before & known, self._wishes(source.iface, serial))
+            found = self._one(rewriting.before & known, source.iface, serial)
             if found is None:
                 return None
             values, hops = kept | found, rewriting.hops
         return values, hops
+
+    def _one(self, packets: Set, iface: Iface, serial: int) -> dict[str, int] | None:
+        """One of `packets` that arrive on `iface`, with ports of its own."""
+        port = 20_000 + serial % 40_000
+        return self._space.one(packets, self._wishes(iface, serial), (("tcp.sport", port), ("udp.sport", port)))
 
     # --- requests for the machine's own answers ---
 
@@ -206,7 +212,7 @@ class Sequences:
         for request in _requests(source, made[0], serial):
             asked = source.asked & self._space.fixed({n: v for n, v in request.items() if self._space.known(n)})
             first = asked & ~self._space.equal("ct.state", State.ESTABLISHED)
-            found = self._space.one(first if first.satisfiable() else asked, self._wishes(source.request.iface, serial))
+            found = self._one(first if first.satisfiable() else asked, source.request.iface, serial)
             was = self._before(source.request, request | found, serial) if found is not None else None
             packet = frames.frame(was[0], was[1], serial) if was is not None else None
             if packet is not None:
@@ -214,16 +220,19 @@ class Sequences:
 
     # --- what packets usually are ---
 
-    def _wishes(self, iface: Iface, serial: int) -> Iterator[tuple[str, int]]:
+    def _wishes(self, iface: Iface, serial: int) -> list[tuple[str, int]]:
         """What packets that arrive on `iface` usually are."""
         spread = serial % _SPREAD if self._translates else 0
-        yield "ip.ttl", 63
+        if (iface.number, spread) not in self._usual:
+            self._usual[iface.number, spread] = list(self._usually(iface, spread))
+        return self._usual[iface.number, spread]
+
+    def _usually(self, iface: Iface, spread: int) -> Iterator[tuple[str, int]]:
         targets = self._targets(iface, spread)[:_CHOICES]
+        yield "ip.ttl", 63
         yield from (("ip.saddr", _neighbour(iface, spread)), *(("ip.daddr", target) for target in targets))
         yield from (("ip.saddr", target) for target in targets)
-        yield from (("ip.protocol", UDP), ("ip.protocol", TCP))
-        port = 20_000 + serial % 40_000
-        yield from (("tcp.sport", port), ("udp.sport", port), ("tcp.flags", SYN), ("icmp.type", ECHO_REQUEST))
+        yield from (("ip.protocol", UDP), ("ip.protocol", TCP), ("tcp.flags", SYN), ("icmp.type", ECHO_REQUEST))
         yield from (("tcp.dport", 80), ("udp.dport", 53), ("ip.hdrlength", 20), ("tcp.doff", 5), ("icmp.code", 0))
         yield from (("ip.dscp", 0), ("ip.ecn", 0), ("udp.checksum", 0), ("ip.length", 48))
 

@@ -7,6 +7,7 @@ iface.out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from naclc.decision.symbolic import Symbols
@@ -27,6 +28,15 @@ class OverBudget(Exception):
     """The sets of this policy need more than the planner may spend."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Wishes:
+    """Values of fields that packets may have all together, and the first and the second half of them."""
+
+    single: tuple[tuple[str, int], ...]
+    together: Set
+    halves: tuple[Wishes, ...]
+
+
 class Space:
     """`nodes` bounds the BDD: operations raise MemoryError beyond it."""
 
@@ -37,6 +47,9 @@ class Space:
         self.headed = self.symbols.transport  # packets whose transport header is there (docs/language.md 8.3)
         self.fields = tuple(field for field in FIELDS.values() if field.flag_bit is None and self.symbols.has(field))
         self._swap = self._substitution()
+        self._equal: dict[tuple[str, int], Set] = {}
+        self._turned: dict[str, list[tuple[Set, Set]]] = {}
+        self._joined: dict[tuple[tuple[str, int], ...], Wishes] = {}
 
     def _substitution(self) -> BDDSubstitution:
         pairs = []
@@ -64,7 +77,23 @@ class Space:
         return self.symbols.member(FIELDS[name], ((first, last),))
 
     def equal(self, name: str, value: int) -> Set:
-        return self.between(name, value, value)
+        known = self._equal.get((name, value))
+        if known is None:
+            known = self._equal[name, value] = self._cube(name, value)
+        return known
+
+    def _cube(self, name: str, value: int) -> Set:
+        result = self.all
+        for one, other in self._literals(name):
+            result = result & (one if value & 1 else other)
+            value >>= 1
+        return result
+
+    def _literals(self, name: str) -> list[tuple[Set, Set]]:
+        """Each bit of a field as it is, and turned over; least significant first."""
+        if name not in self._turned:
+            self._turned[name] = [(bit, ~bit) for bit in self._bits(name)]
+        return self._turned[name]
 
     def when(self, name: str, value: int) -> Set:
         """Packets whose field `name` is `value`; all packets when nobody tests that field."""
@@ -125,21 +154,56 @@ class Space:
             carry = carry & bit
         return arriving.substitute(self.all.make_substitution(pairs)) & ~self.equal("ip.ttl", 255)
 
-    def one(self, packets: Set, wishes: Iterable[tuple[str, int]]) -> dict[str, int] | None:
+    def one(
+        self, packets: Set, wishes: Iterable[tuple[str, int]], own: Iterable[tuple[str, int]] = ()
+    ) -> dict[str, int] | None:
         """One of `packets`, by its fields; one that is not named may hold anything. None when there is none.
 
-        `wishes` are values to take where `packets` leave the choice, the more important first.
+        `wishes` are values to take where `packets` leave the choice, the more important first; `own` are
+        wishes of this packet alone, not to be remembered.
         """
         if not packets.satisfiable():
             return None
-        granted: set[str] = set()
+        for name, value in own:
+            closer = packets & self._cube(name, value)
+            packets = closer if closer.satisfiable() else packets
+        firsts: dict[str, int] = {}
+        others: list[tuple[str, int]] = []
         for name, value in wishes:
-            if name not in granted and self.tests(name):
-                closer = packets & self.equal(name, value)
-                if closer.satisfiable():
-                    packets = closer
-                    granted.add(name)
+            if not self.tests(name):
+                continue
+            if name in firsts:
+                others.append((name, value))
+            else:
+                firsts[name] = value
+        granted: set[str] = set()
+        packets = self._grant(packets, self._join(tuple(firsts.items())), granted)
+        for name, value in others:
+            if name not in granted:
+                packets = self._grant(packets, Wishes(((name, value),), self.equal(name, value), ()), granted)
         return self.symbols.pick(packets)
+
+    def _grant(self, packets: Set, wishes: Wishes, granted: set[str]) -> Set:
+        """`packets` with as many of `wishes` as they can have; those that they have are added to `granted`."""
+        closer = packets & wishes.together
+        if closer.satisfiable():
+            granted.update(name for name, _ in wishes.single)
+            return closer
+        for half in wishes.halves:
+            packets = self._grant(packets, half, granted)
+        return packets
+
+    def _join(self, wishes: tuple[tuple[str, int], ...]) -> Wishes:
+        """`wishes` in halves of halves."""
+        known = self._joined.get(wishes)
+        if known is not None:
+            return known
+        if len(wishes) <= 1:
+            together = self.equal(*wishes[0]) if wishes else self.all
+            return Wishes(wishes, together, ())
+        left, right = self._join(wishes[: len(wishes) // 2]), self._join(wishes[len(wishes) // 2 :])
+        joined = self._joined[wishes] = Wishes(wishes, left.together & right.together, (left, right))
+        return joined
 
     def fixed(self, values: Mapping[str, int]) -> Set:
         """Packets that have `values`."""

@@ -67,7 +67,7 @@ def reached(text: str, plan: Plan) -> set[Taken]:
         last: list[Taken] = []
 
         def watch(function: str, facts: Facts, last: list[Taken] = last):  # type: ignore[no-untyped-def]
-            last += tracer.walk(function, facts)[1]
+            last += tracer.walk_all(function, facts)
             return decide(function, facts)
 
         machine = Machine(pipeline, watch)
