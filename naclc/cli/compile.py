@@ -11,7 +11,7 @@ from naclc.driver import Compilation, Options, check_policy
 from naclc.output import write_output
 from naclc.syntax.read import read_source
 
-_STAGES = ("ast", "model", "pipeline", "decision", "plan", "cpp")
+_STAGES = ("ast", "model", "pipeline", "decision", "dot", "plan", "cpp")
 
 
 @click.command("check")
@@ -91,8 +91,10 @@ def dump_stage(result: Compilation, stage: str) -> str | None:
         "model": ("semantics", (result.configuration,)),
         "pipeline": ("pipeline", (result.pipeline,)),
         "decision": ("decision", (result.graphs, result.pipeline)),
+        "dot": ("decision", (result.graphs, result.pipeline)),
         "plan": ("codegen", (result.unit,)),
     }[stage]
     if made[0] is None:
         return None
-    return str(import_module(f"naclc.{folder}.dump").dump(*made))
+    module = "dot" if stage == "dot" else "dump"
+    return str(import_module(f"naclc.{folder}.{module}").dump(*made))

@@ -11,5 +11,13 @@ INTERRUPTED = 130
 
 # Codes of diagnostics that speak of the machine, not of the policy.
 MISSING_CODES = frozenset(
-    {"compiler-missing", "qemu-missing", "qemu-too-old", "extra-missing", "includeos-missing", "cmake-missing"}
+    {
+        "compiler-missing",
+        "qemu-missing",
+        "qemu-too-old",
+        "extra-missing",
+        "includeos-missing",
+        "cmake-missing",
+        "graphviz-missing",
+    }
 )

@@ -27,6 +27,7 @@ _COMMANDS = {
     "explain-packet": ("naclc.cli.explain_packet", "Tell what a policy does with a packet, and why."),
     "query": ("naclc.cli.questions", "Tell whether a packet exists that …, and what becomes of it."),
     "diff": ("naclc.cli.questions", "Tell which packets a new policy treats otherwise than the old one."),
+    "graph": ("naclc.cli.graph", "Draw how a policy decides."),
     "explain": ("naclc.cli.explain", "Explain the code of a diagnostic, or list all codes."),
     "doctor": ("naclc.cli.doctor", "Tell what this machine lacks, and the command that cures it."),
 }

@@ -60,7 +60,7 @@ def describe(node: Node, numbers: dict[int, int], ifaces: dict[int, str]) -> str
         case Guard(protocol, inside, outside):
             return f"guard {protocol}: inside {to(inside)}, outside {to(outside)}"
         case Effect(parts, following, _, severity):
-            shown = ", ".join(_quoted(part) if isinstance(part, str) else part.name for part in parts)
+            shown = ", ".join(quoted(part) if isinstance(part, str) else part.name for part in parts)
             what = "log" if severity is None else f"syslog {severity}"
             return f"{what} {shown} {to(following)}"
         case Call(function, following):
@@ -70,16 +70,16 @@ def describe(node: Node, numbers: dict[int, int], ifaces: dict[int, str]) -> str
 
 
 def _leaf(leaf: Leaf) -> str:
-    return leaf.verdict.name.lower() if leaf.rewrite is None else _rewrite(leaf.rewrite)
+    return leaf.verdict.name.lower() if leaf.rewrite is None else rewrite_text(leaf.rewrite)
 
 
-def _rewrite(rewrite: Rewrite) -> str:
+def rewrite_text(rewrite: Rewrite) -> str:
     """`dnat 10.0.0.1:80`, `snat 192.0.2.1`, `dnat :8080`."""
     where = "" if rewrite.address is None else format_address(rewrite.address)
     return f"{rewrite.kind} {where}" + ("" if rewrite.port is None else f":{rewrite.port}")
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     return '"' + text.encode("unicode_escape").decode("ascii").replace('"', '\\"') + '"'
 
 
@@ -96,46 +96,3 @@ def _edges(test: Test, numbers: dict[int, int], ifaces: dict[int, str]) -> str:
         if number != rest
     ]
     return ", ".join([*shown, f"else -> {rest}"])
-
-
-def to_dot(graph: Graph) -> str:
-    """`graph` for Graphviz: tests as ellipses, effects and calls as boxes, leaves as double circles."""
-    nodes = topological(graph.root)
-    numbers = {id(node): number for number, node in enumerate(nodes)}
-    lines = [f"digraph {_quoted(graph.function)} {{"]
-    for number, node in enumerate(nodes):
-        shape = {Effect: "box", Call: "box", Leaf: "doublecircle"}.get(type(node), "ellipse")
-        lines.append(f"  n{number} [shape={shape}, label={_quoted(_label(node))}];")
-        for label, target in _ways_out(node):
-            lines.append(f"  n{number} -> n{numbers[id(target)]} [label={_quoted(label)}];")
-    return "\n".join([*lines, "}", ""])
-
-
-def _label(node: Node) -> str:
-    match node:
-        case Test():
-            return node.field.name
-        case FieldTest():
-            return f"{node.left} : {node.right}"
-        case Guard():
-            return f"{node.protocol} header there"
-        case Effect():
-            return "log" if node.severity is None else "syslog"
-        case Call():
-            return f"call {node.function}"
-        case Leaf():
-            return _leaf(node)
-
-
-def _ways_out(node: Node) -> list[tuple[str, Node]]:
-    match node:
-        case Test():
-            return [(interval(node.field, edge.first, edge.last), edge.target) for edge in node.edges]
-        case FieldTest():
-            return [("<", node.less), ("==", node.equal), (">", node.greater)]
-        case Guard():
-            return [("yes", node.inside), ("no", node.outside)]
-        case Effect() | Call():
-            return [("", node.next)]
-        case Leaf():
-            return []
