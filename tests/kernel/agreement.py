@@ -65,14 +65,15 @@ class Comparison:
         self._hides = any(iface.masquerade for iface in pipeline.ifaces)
         self.agreement = Agreement()
 
-    def probe(self, name: str, steps: Iterable[ProbeStep]) -> None:
-        """Send `steps` one after the other to a machine that has no connections, and to its reference."""
+    def probe(self, name: str, steps: Iterable[ProbeStep], *, gathered: bool = False) -> None:
+        """Send `steps` one after the other to a machine that has no connections, and to its reference. `gathered`:
+        they are all the fragments of a datagram for the machine itself."""
         machine = Machine(self._pipeline)
         self._router.flush()
         self._ports: dict[tuple[int, int], int] = {}  # masqueraded: protocol and the reference's port -> the kernel's
         for number, step in enumerate(steps, 1):
             events = machine.receive(self._ifaces[step.iface].number, step.packet)
-            reason = self._excluded(step, number, events)
+            reason = None if gathered else self._excluded(step, number, events)
             if reason:
                 self.agreement.excluded[reason] += 1
                 return
