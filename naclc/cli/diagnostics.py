@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -113,12 +114,14 @@ def show(diagnostics: Iterable[Diagnostic], form: str | None, *, to_stderr: bool
     elif form == "compact" or (form is None and not sys.stderr.isatty()):
         helps = "" if form else _helps(found)
         click.echo(forms.render(found, "compact") + helps, nl=False, err=True)
-    elif found and (not sys.stderr.isatty() or "NO_COLOR" in os.environ):
+    elif found and not sys.stderr.isatty():
         click.echo(forms.render(found, "pretty"), nl=False, err=True)
     elif found:
         from naclc.reports import pretty
 
-        click.echo(f"{pretty.render(found, pretty.ansi)}\n{pretty.summary(found)}", err=True)
+        style = pretty.plain if "NO_COLOR" in os.environ else pretty.ansi
+        columns = shutil.get_terminal_size((pretty.COLUMNS, 24)).columns
+        click.echo(f"{pretty.render(found, style, columns)}\n{pretty.summary(found)}", err=True)
 
 
 def status(diagnostics: Iterable[Diagnostic]) -> int:

@@ -101,3 +101,18 @@ def test_source_order_puts_what_has_no_place_first_and_says_nothing_twice():
         error("c", "m", None),
     )
     assert in_source_order([late, early, late, nowhere]) == [nowhere, early, late]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("at", [0, 30, 90, 180])
+def test_the_caret_stands_below_the_culprit_however_narrow_the_terminal(columns: int, at: int) -> None:
+    text = f"{'x ' * (at // 2)}CULPRIT{' y' * 40}"
+    source = span_of(text, "CULPRIT")
+    found = error("c", "m", source, Label(source, "this is a note of some length"))
+    lines = pretty.render([found], columns=columns).rstrip("\n").split("\n")
+    assert max(map(len, lines)) <= columns
+    shown = [number for number, line in enumerate(lines) if "CULPRIT" in line]
+    assert len(shown) == 2
+    for number in shown:
+        assert lines[number].index("CULPRIT") == lines[number + 1].index("^^^^^^^")
+    assert sum("this is a note of some length" in line for line in lines) == 1
