@@ -118,10 +118,11 @@ class Hooks:
 
     def _nats(self, hook: Hook, places: list[Place], number: int) -> None:
         """Nats are asked by the first packet of a flow only; untracked packets pass them by."""
-        if self._drops_untracked:
-            check = self._base(hook, "entry", _BEFORE_NAT[hook] + number)
-            for place in places:
-                self._refuse_untracked(check, place.matches)
+        check = self._base(hook, "entry", _BEFORE_NAT[hook] + number)
+        check.comment("what the kernel cannot translate is dropped, where NaCl would")
+        for place in places:
+            self._refuse_untracked(check, place.matches)
+            check.rule((*place.matches, "ct state invalid"), DROP)
         base = self._base(hook, "nat", _NAT[hook], "nat")
         for place in places:
             protocol = self._bodies.protocol(place.function)

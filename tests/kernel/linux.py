@@ -19,6 +19,7 @@ from naclc.pipeline.pipeline import Pipeline, Route
 
 WORKER = Path(__file__).with_name("worker.py")
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+OF_THE_MACHINE = "net.netfilter.nf_conntrack_max"  # a namespace cannot set it
 SECONDS = 60  # for one answer of the worker, and for its end
 UNSHARE = (("unshare", "-rn"), ("unshare", "-n"))  # as anybody, or as root where there are no user namespaces
 
@@ -123,7 +124,8 @@ class LinuxRouter:
     def load(self, ruleset: str, sysctls: dict[str, int]) -> None:
         """Raises AssertionError when nft or the kernel says no."""
         assert not self._ask({"do": "load", "ruleset": ruleset})["error"]
-        assert not self._ask({"do": "sysctl", "values": sysctls})["error"]
+        values = {name: value for name, value in sysctls.items() if name != OF_THE_MACHINE}
+        assert not self._ask({"do": "sysctl", "values": values})["error"]
 
     def flush(self) -> None:
         """Forget all connections."""

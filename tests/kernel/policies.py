@@ -9,16 +9,17 @@ from naclc.source import SourceFile
 
 FOLDER = Path(__file__).with_name("nacl")
 NAMES = sorted(path.stem for path in FOLDER.glob("*.nacl"))
+EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/*/*.nacl"))
 
 
 def checked(name: str) -> Compilation:
     """The policy `name`, with its model and its pipeline."""
-    source = SourceFile(f"{name}.nacl", (FOLDER / f"{name}.nacl").read_text(encoding="utf-8"))
-    return checked_source(source)
+    return checked_file(FOLDER / f"{name}.nacl")
 
 
-def checked_source(source: SourceFile) -> Compilation:
+def checked_file(path: Path) -> Compilation:
     """Raises AssertionError when the policy has errors."""
+    source = SourceFile(path.name, path.read_text(encoding="utf-8"))
     result = check_policy(source, Options(system="includeos"))
     assert result.ok, [finding.message for finding in result.diagnostics]
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from naclc.export.nft import export, sysctls
 from naclc.probes.plan import plan_probes
 from tests.kernel.agreement import Agreement, Comparison
 from tests.kernel.linux import LinuxRouter, require_kernel, setup_of
-from tests.kernel.policies import NAMES, checked
+from tests.kernel.policies import EXAMPLES, FOLDER, checked, checked_file
 from tests.kernel.traffic import flows
 
 FLOWS = 250
@@ -51,9 +52,9 @@ def compared(policy: Compilation, ruleset: str, *, to_the_end: bool = True) -> A
     return comparison.agreement
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_kernel_agrees(name: str) -> None:
-    policy = checked(name)
+@pytest.mark.parametrize("path", [*sorted(FOLDER.glob("*.nacl")), *EXAMPLES], ids=lambda path: path.stem)
+def test_the_kernel_agrees(path: Path) -> None:
+    policy = checked_file(path)
     agreement = compared(policy, ruleset_of(policy))
     assert agreement.differences == []
     assert agreement.steps > 2 * agreement.excluded.total(), agreement.excluded
