@@ -20,7 +20,7 @@ from naclc.pipeline.pipeline import Pipeline
 from naclc.source import SourceFile
 from naclc.verify.cases import TestsFile
 from naclc.verify.executor import Executor
-from naclc.verify.result import Report
+from naclc.verify.result import Report, TestResult
 
 if TYPE_CHECKING:
     from naclc.verify.wire.session import Surroundings
@@ -36,7 +36,8 @@ VM_PROBES = 2000
 class PolicyTestOptions:
     """`on`: names of EXECUTORS, in the order they run. `generated`: how many probes each executor is given, None for
     all (on vm: VM_PROBES). `keep`: part of a test's name; others are left out. `pcap_dir`: None for no captures.
-    `nics`: some of qemu.NICS, each for a VM of its own."""
+    `nics`: some of qemu.NICS, each for a VM of its own. `analysis_nodes`: BDD nodes that the proof of an assertion may
+    take."""
 
     on: tuple[str, ...] = DEFAULT_EXECUTORS
     generated: int | None = None
@@ -47,6 +48,7 @@ class PolicyTestOptions:
     accel: str = "tcg"
     nics: tuple[str, ...] = ("virtio",)
     progress: Callable[[str, int, int], None] | None = None
+    analysis_nodes: int = 4_000_000
 
 
 def run_policy_tests(
@@ -72,7 +74,7 @@ def run_policy_tests(
     findings: list[Diagnostic] = []
     written: TestsFile | None = TestsFile(())
     if tests is not None:
-        written, findings = read_tests(tests, compilation.pipeline)
+        written, findings = read_tests(tests, compilation.pipeline, _text_of(compilation))
     if written is None or any(finding.is_error for finding in findings):
         return None, findings
     if options.pcap_dir is not None:
@@ -120,7 +122,7 @@ def _run(compilation: Compilation, written: TestsFile, executors: list[Executor]
     caps = dict.fromkeys(_names(executors), options.generated) if options.generated is not None else {}
     defaults = {name: VM_PROBES for name in _names(executors) if name.startswith("vm-")}
     recorder = Recorder(Ways(compilation.graphs), evaluator(pipeline))
-    return run_tests(
+    report = run_tests(
         around.pipeline,
         [case for case in written.cases if options.keep is None or options.keep.lower() in case.name.lower()],
         plan,
@@ -129,6 +131,29 @@ def _run(compilation: Compilation, written: TestsFile, executors: list[Executor]
         recorder,
         options=RunOptions(generated=caps or defaults, progress=options.progress),
     )
+    return replace(report, results=(*_proved(compilation, around.pipeline, written, options), *report.results))
+
+
+def _proved(
+    compilation: Compilation, pipeline: Pipeline, written: TestsFile, options: PolicyTestOptions
+) -> Iterator[TestResult]:
+    """The results of what is asserted of all packets."""
+    if not written.assertions:
+        return
+    from naclc.analyze.question import Policy
+    from naclc.verify.assertions import prove
+
+    assert compilation.graphs is not None
+    for assertion in written.assertions:
+        if options.keep is None or options.keep.lower() in assertion.name.lower():
+            yield prove(assertion, Policy(pipeline, compilation.graphs), options.analysis_nodes)
+
+
+def _text_of(compilation: Compilation) -> SourceFile | None:
+    """The policy when it is NaCl text, which conditions can be read in."""
+    from naclc.config.read import is_json
+
+    return None if is_json(compilation.source) else compilation.source
 
 
 def _names(executors: Iterable[Executor]) -> list[str]:

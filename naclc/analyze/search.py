@@ -92,9 +92,10 @@ class _Search:
     def _of_iface(self, number: int, name: str, asked: BDDFunction) -> list[Region]:
         shares: dict[Side, list[Share]] = {}
         base = self._symbols.none
+        anywhere = self._symbols.without(self._at(asked, "iface.in", number), ("iface.out",))
         for fate in self._explorer.fates(number):
             there = fate.packets & self._by(asked, number, fate)
-            base = base | there if fate.why != "bad-source" else base
+            base = base | (fate.packets & anywhere) if fate.why != "bad-source" else base
             if there.satisfiable() and (self._wanted.outcomes is None or fate.outcome in self._wanted.outcomes):
                 for leaf, some in by_rule(there, decided(fate, self._policy), self._explorer, self._symbols):
                     what = side(fate, leaf, self._policy)
@@ -109,6 +110,8 @@ class _Search:
     def _by(self, asked: BDDFunction, number: int, fate: Fate) -> BDDFunction:
         """`asked` where iface.in and iface.out are those of this way."""
         leaves = fate.iface if fate.outcome is Outcome.OUT and fate.iface is not None else NO_IFACE
-        for name, value in (("iface.in", number), ("iface.out", leaves)):
-            asked = self._symbols.without(asked & self._symbols.member(FIELDS[name], ((value, value),)), (name,))
-        return asked
+        return self._at(self._at(asked, "iface.in", number), "iface.out", leaves)
+
+    def _at(self, asked: BDDFunction, name: str, value: int) -> BDDFunction:
+        """`asked` where field `name` is `value`, which is then of no more interest."""
+        return self._symbols.without(asked & self._symbols.member(FIELDS[name], ((value, value),)), (name,))

@@ -72,10 +72,12 @@ def explain_packet_command(
 
     try:
         if name is not None:
-            case = _named(name, file or f"{policy.removesuffix('.nacl')}.tests.yaml", result.pipeline, data)
+            case = _named(
+                name, file or f"{policy.removesuffix('.nacl')}.tests.yaml", result.source, result.pipeline, data
+            )
         else:
             texts = _captured(pcap, data) if pcap is not None else [spec or asked.flow(given)]
-            case = _described(iface, texts, result.pipeline, data)
+            case = _described(iface, texts, result.source, result.pipeline, data)
         journeys = list(asked.journeys(case, result.pipeline))
     except asked.Impossible as problem:
         raise click.UsageError(str(problem)) from problem
@@ -105,22 +107,22 @@ def _captured(file: str, data: str | None) -> list[str]:
     return [f"raw: '{packet.hex()}'" for packet in packets]
 
 
-def _described(iface: str | None, texts: list[str], pipeline: Pipeline, data: str | None) -> Case:
+def _described(iface: str | None, texts: list[str], policy: SourceFile, pipeline: Pipeline, data: str | None) -> Case:
     from naclc.verify.asked import tests_text
 
     if iface is None:
         names = ", ".join(each.name for each in pipeline.ifaces)
         raise click.UsageError(f"say with --in where the packet arrives: {names or 'the policy has no Iface'}")
-    return _cases(SourceFile("<command line>", tests_text(iface, texts)), pipeline, data)[0]
+    return _cases(SourceFile("<command line>", tests_text(iface, texts)), policy, pipeline, data)[0]
 
 
-def _named(name: str, file: str, pipeline: Pipeline, data: str | None) -> Case:
+def _named(name: str, file: str, policy: SourceFile, pipeline: Pipeline, data: str | None) -> Case:
     if not os.path.exists(file):
         raise click.UsageError(f"there is no tests file `{file}`; name it with --tests")
     source = read_source(file)
     if isinstance(source, Diagnostic):
         raise NotCompiled(_end([source], data))
-    found = [case for case in _cases(source, pipeline, data) if name.lower() in case.name.lower()]
+    found = [case for case in _cases(source, policy, pipeline, data) if name.lower() in case.name.lower()]
     found = [case for case in found if case.name == name] or found
     if len(found) != 1:
         what = f"the names of {len(found)} tests hold" if found else "the name of no test holds"
@@ -128,10 +130,10 @@ def _named(name: str, file: str, pipeline: Pipeline, data: str | None) -> Case:
     return found[0]
 
 
-def _cases(source: SourceFile, pipeline: Pipeline, data: str | None) -> tuple[Case, ...]:
+def _cases(source: SourceFile, policy: SourceFile, pipeline: Pipeline, data: str | None) -> tuple[Case, ...]:
     from naclc.verify.testsfile import read_tests
 
-    tests, findings = read_tests(source, pipeline)
+    tests, findings = read_tests(source, pipeline, policy)
     if tests is None:
         raise NotCompiled(_end(findings, data))
     return tests.cases

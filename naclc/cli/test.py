@@ -53,6 +53,9 @@ def _executor_list(_ctx: click.Context, _param: click.Parameter, value: str | No
 @click.option("--accel", type=click.Choice(("auto", "tcg", "kvm")), default="tcg", help="How QEMU runs the VM.")
 @click.option("--generated", type=click.IntRange(0), metavar="N", help="Generated tests an executor gets at most.")
 @click.option("--format", "form", type=click.Choice(("pretty", "json")), default="pretty", help="Form of the report.")
+@click.option(
+    "--analysis-nodes", type=click.IntRange(1000), metavar="N", default=4_000_000, help="Budget of exact analysis."
+)
 @click.option("--junit", metavar="FILE", help="Write the report as JUnit XML too.")
 @click.option("--pcap-dir", metavar="DIR", type=click.Path(path_type=Path), help="Keep what went over each wire.")
 @click.option("-v", "--verbose", is_flag=True, help="List every generated test that could not be made.")
@@ -68,6 +71,7 @@ def test_command(
     accel: str,
     generated: int | None,
     form: str,
+    analysis_nodes: int,
     junit: str | None,
     pcap_dir: Path | None,
     verbose: bool,
@@ -81,7 +85,9 @@ def test_command(
 
     if junit is not None:
         refuse_same_file(policy, junit)
-    result = compiled(policy, Options(), Presentation("json" if form == "json" else None), quiet=True)
+    result = compiled(
+        policy, Options(analysis_nodes=analysis_nodes), Presentation("json" if form == "json" else None), quiet=True
+    )
     beside = f"{policy.removesuffix('.nacl')}.tests.yaml"
     alone = tests is None and (policy == "-" or not os.path.exists(beside))
     tests_source = None if alone else read_source(tests or beside)
@@ -95,6 +101,7 @@ def test_command(
         machine=machine,
         memory=memory,
         accel=accel,
+        analysis_nodes=analysis_nodes,
         nics=("virtio", "vmxnet3") if nic == "both" else (nic,),
         progress=_progress if sys.stderr.isatty() else None,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from naclc.interpret.machine import Lease
+from naclc.semantics.model import Condition, Protocol
 from naclc.source import Span
 from naclc.verify.packetspec import PacketSpec
 
@@ -76,6 +77,21 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Assertion:
+    """`never`: no packet of `protocol` for which `condition` holds has `verdict` (accept, drop, out or local); else all
+    of them have. `where` is the condition as it was written."""
+
+    name: str
+    never: bool
+    where: str
+    verdict: str
+    condition: Condition
+    protocol: Protocol
+    todo: str | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Cidr:
     address: int
     netmask: int
@@ -86,8 +102,10 @@ class Cidr:
 
 @dataclass(frozen=True, slots=True)
 class TestsFile:
-    """`neighbours`: who answers ARP, by Iface; None: every on-link address does. `leases`: what DHCP gives an Iface."""
+    """`neighbours`: who answers ARP, by Iface; None: every on-link address does. `leases`: what DHCP gives an Iface.
+    `assertions` are about all packets."""
 
     cases: tuple[Case, ...]
     neighbours: dict[str, tuple[Cidr, ...]] | None = None
     leases: Mapping[str, Lease] = field(default_factory=dict)
+    assertions: tuple[Assertion, ...] = ()

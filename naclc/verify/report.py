@@ -27,6 +27,8 @@ _MAX_RULE = 80  # columns of a rule's text
 
 def print_report(report: Report, console: Console, *, verbose: bool = False) -> None:
     """Write `report` to `console`. `verbose`: also name each edge that no packet gets to."""
+    for name, results in _by_test(report.results, TestKind.ASSERTED):
+        _print_test(name, results, console)
     for name, results in _by_test(report.results, TestKind.WRITTEN):
         _print_test(name, results, console)
     _print_generated(report, console)
@@ -157,7 +159,9 @@ def _print_summary(report: Report, console: Console) -> None:
             console.print(_text(None, f"    never decided: {_why(span)}", "dim"), soft_wrap=True)
     seconds = ", ".join(f"{name} {report.seconds.get(name, 0):.1f} s" for name in report.executors)
     verdict = f"{failed} failed" if failed else "all passed" if report.results else "nothing was tested"
-    what = f"{_count(written, 'written test')} and {_count(probes, 'probe')} on {seconds}"
+    asserted = len(list(_by_test(report.results, TestKind.ASSERTED)))
+    proofs = f"{_count(asserted, 'assertion')}, " if asserted else ""
+    what = f"{proofs}{_count(written, 'written test')} and {_count(probes, 'probe')} on {seconds}"
     console.print(_text(_mark(report.ok), f" {what}: {verdict}", "bold" if report.ok else "bold red"), soft_wrap=True)
 
 

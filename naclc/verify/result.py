@@ -15,6 +15,7 @@ from naclc.verify.executor import Observation
 class TestKind(StrEnum):
     WRITTEN = "written"
     GENERATED = "generated"
+    ASSERTED = "asserted"  # of all packets, by exact analysis
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from naclc.interpret.machine import Lease
 from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics.model import Config
 from naclc.source import SourceFile, Span
-from naclc.verify.cases import Case, Cidr, Expect, Outcome, ReplyStep, SendStep, Step, TestsFile, WaitStep
+from naclc.verify.cases import Assertion, Case, Cidr, Expect, Outcome, ReplyStep, SendStep, Step, TestsFile, WaitStep
 from naclc.verify.judge import verdict_statements
 from naclc.verify.nics import nic_count, port
 from naclc.verify.packetspec import IP_KEYS, TRANSPORT_KEYS, PacketSpec, Value
@@ -23,14 +23,16 @@ _MAX_VLAN = 0xFFF
 _MAX_RAW = 1500  # octets: what an Ethernet frame holds
 
 
-def read_tests(source: SourceFile, pipeline: Pipeline) -> tuple[TestsFile | None, list[Diagnostic]]:
+def read_tests(
+    source: SourceFile, pipeline: Pipeline, policy: SourceFile | None = None
+) -> tuple[TestsFile | None, list[Diagnostic]]:
     """The tests in `source`, for the policy `pipeline`.
 
     Returns:
         The tests, and what is wrong with the file in source order; None instead of tests when anything is.
     """
     root, findings = parse_yaml(source)
-    reader = _Reader(pipeline, findings)
+    reader = _Reader(pipeline, policy, findings)
     if root is None:
         if not findings:
             reader.refuse("tests-empty", "the tests file is empty", Span(source, 0, 0))
@@ -40,7 +42,8 @@ def read_tests(source: SourceFile, pipeline: Pipeline) -> tuple[TestsFile | None
 
 
 class _Reader:
-    def __init__(self, pipeline: Pipeline, findings: list[Diagnostic]) -> None:
+    def __init__(self, pipeline: Pipeline, policy: SourceFile | None, findings: list[Diagnostic]) -> None:
+        self._policy = policy
         self._ifaces = {iface.name: iface for iface in pipeline.ifaces}
         self._nics = nic_count(pipeline)
         self._conntrack = pipeline.conntrack
@@ -57,7 +60,15 @@ class _Reader:
         items = self._items(entries["tests"][1], "`tests`") if "tests" in entries else ()
         if not items and not any(d.code == "tests-value" for d in self._findings):
             self.refuse("tests-empty", "the file holds no tests", root.span)
-        return TestsFile(tuple(self._case(item) for item in items), neighbours, leases)
+        asserted = [item for item in items if _asserts(item)]
+        cases = tuple(self._case(item) for item in items if not _asserts(item))
+        found = [self._assertion(item) for item in asserted]
+        return TestsFile(cases, neighbours, leases, tuple(one for one in found if one is not None))
+
+    def _assertion(self, node: Node) -> Assertion | None:
+        from naclc.verify.assertions import KEYS, read_assertion
+
+        return read_assertion(self._entries(node, KEYS, "an `assert`"), node, self._policy, self._values)
 
     def _neighbours(self, node: Node) -> dict[str, tuple[Cidr, ...]]:
         result: dict[str, tuple[Cidr, ...]] = {}
@@ -308,3 +319,9 @@ class _Reader:
 
 
 _OUTCOMES = "an outcome is `drop`, `local`, `{out: IFACE}` or `{answer: {…}}`"
+
+
+def _asserts(node: Node) -> bool:
+    return isinstance(node, Mapping) and any(
+        isinstance(key, Scalar) and key.text == "assert" for key, _ in node.entries
+    )
