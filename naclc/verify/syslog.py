@@ -4,7 +4,7 @@
     <134> <USER.INFO> 2026-01-01T00:00:00.000Z service: refused …    on the console, where there is no server
 
 A machine cannot send all that a policy may say: it puts blanks where its formats would read something else
-(`visible`), and cuts what is too long. Messages are compared in that form.
+(`visible`), and cuts what does not fit into a frame. Messages are compared in that form.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ import re
 from dataclasses import dataclass
 
 SEVERITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
-LONGEST = 2047  # octets of a message's text: what IncludeOS keeps of it
+LONGEST = 1400  # octets of a message's text that are compared: a datagram holds as many behind its header
 
 _DATAGRAM = re.compile(rb"<(\d{1,3})>1 \S+ \S+ \S+ \S+ \S+ (?:-|\[[^\]]*\])(?: (.*))?", re.DOTALL)
 _COLOUR = rb"(?:\x1b\[[0-9;]*m)?"
-_LINE = re.compile(
-    rb"<(\d{1,3})> " + _COLOUR + rb"<[A-Za-z0-9]+\.[A-Za-z]+> " + _COLOUR + rb"[^\n]*?: ([^\n]*?)\r?\n", re.DOTALL
-)
+_LINE = re.compile(rb"<(\d{1,3})> " + _COLOUR + rb"<\w+\.\w+> " + _COLOUR + rb"[^\n]*?: ([^\n]*?)\r?\n", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

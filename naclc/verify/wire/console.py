@@ -5,7 +5,8 @@
     counters machine received=3 …
     counters end
 
-Log text may end without a line end, so the first counters line can stand behind it on the same line.
+Log text may end without a line end, so the first counters line can stand behind it on the same line; and a packet may
+be dealt with only just after the question, so that its text stands behind the answer.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ QUESTION = b"counters\n"
 
 _LINE = rb"counters \S+(?: [a-z.-]+=[0-9]+)+\r?\n"
 _END = rb"counters end\r?\n"
-_BLOCK = re.compile(rb"((?:" + _LINE + rb")*)" + _END + rb"\Z")
+_BLOCK = re.compile(rb"((?:" + _LINE + rb")*)" + _END)
 
 _DEVICE = re.compile(r"eth(\d+)(?:\.(\d+))?")
 
@@ -29,32 +30,34 @@ _TIMED = re.compile(
     rb"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"
     rb"|memory in use: \d+ KiB"
     rb"|CPU: (?:no samples|\d+ %)"
+    rb"|Stack sampling - \d+ results \(\d+ samples\)"
+    rb"|\d+\.\d\d%  \d+: [a-z]+"
     rb"|timers: \d+ active, \d+ existing, \d+ free)\r?\n"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`text`: what stood before the counters; `counters`: numbers by name, by device (`eth0`, …, `machine`)."""
+    """`text`: what stood around the counters; `counters`: numbers by name, by device (`eth0`, …, `machine`)."""
 
     text: bytes
     counters: Mapping[str, Mapping[str, int]]
 
 
 def complete(output: bytes) -> Report | None:
-    """The report that `output` ends with; None while there is none yet."""
-    if not output.endswith((b"counters end\n", b"counters end\r\n")):
+    """The report that is in `output`; None while there is none yet."""
+    if b"counters end" not in output:
         return None
-    block = _BLOCK.search(output)
-    if block is None:
+    blocks = [found for found in _BLOCK.finditer(output) if found[1]]
+    if not blocks:
         return None
     counters = {}
-    for line in block[1].decode("ascii").splitlines():
+    for line in blocks[-1][1].decode("ascii").splitlines():
         _, device, *pairs = line.split(" ")
         counters[device] = {name: int(value) for name, _, value in (pair.partition("=") for pair in pairs)}
     if "machine" not in counters:
         return None  # somebody's log text looks like the last line
-    return Report(output[: block.start()], counters)
+    return Report(_BLOCK.sub(lambda found: b"" if found[1] else found[0], output), counters)
 
 
 def link_of(device: str) -> Link | None:

@@ -6,15 +6,16 @@
          ──▶ `counters` at the console       ──▶ what was delivered and dropped, and the log text
 
 No policy filters ARP, and each NIC keeps the order of its frames: a drop is known without waiting. The ARP requests
-come from 0.0.0.0 (RFC 5227), so that the machine learns nothing from them. A link without address is asked nothing;
-then the console's answer alone shows that the packet has been dealt with.
+come from 0.0.0.0 (RFC 5227), so that the machine learns nothing from them. A NIC without any address is asked nothing;
+there it is the console's answers that show that the packet has been dealt with: when it is asked again after an answer,
+the machine has looked at its NICs in between.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NoReturn
 
 from naclc.diagnostics import Diagnostic, error
@@ -35,6 +36,7 @@ from naclc.verify.wire.wires import DEFAULT_LIMITS, Limits, Wires
 _REPEAT = 1.0  # seconds after which a question is asked again
 _BOOT_REPEAT = 0.1
 _MAX_ROUNDS = 64
+_QUESTIONS = 3  # at the console, where a NIC has no address
 _SWEEP = 10  # seconds between two sweeps of the connection table
 _SEARCHES = 128  # ARP searches in one second of virtual time: the machine limits them by the second
 
@@ -78,6 +80,7 @@ class WireSession:
         self._at_once = [link for link in addressed if link not in fallbacks]
         self._asked = addressed
         self._searches = 0
+        self._text = b""  # what the console said since the step began
         self._counters: Mapping[str, Mapping[str, int]] = {}
 
     def boot(self) -> None:
@@ -99,11 +102,10 @@ class WireSession:
         self._begin()
         before = self._counters
         self._hosts.ipv4(link, packet)
-        early = self._settle(link.network)
-        report = self._ask_console()
-        report = replace(report, text=early + report.text)
+        self._settle(link.network)
+        self._ask_console()
         self._searches += self._hosts.seen.answered
-        seen = self._observe(before, report, received=self._wiring.receiver(port) is not None)
+        seen = self._observe(before, received=self._wiring.receiver(port) is not None)
         if self._virtual and self._searches >= _SEARCHES:
             self._searches = 0
             self._advance(1)
@@ -130,26 +132,24 @@ class WireSession:
 
     def _begin(self) -> None:
         self._hosts.seen = Seen()
+        self._text = b""
         self._wires.frames = 0
 
     def _advance(self, seconds: int) -> None:
         self._wires.type(f"advance {seconds}\n".encode())
         self._ask_console()
 
-    def _settle(self, link: Link) -> bytes:
-        """Back when all that was sent has been dealt with; what the console said before, if it was asked."""
+    def _settle(self, link: Link) -> None:
         deadline = time.monotonic() + self._limits.answer
-        said = b""
-        if link in self._asked:
-            self._controls([link], deadline, _REPEAT)
-        else:
-            said = self._ask_console().text
+        beside = [other for other in self._asked if other.nic == link.nic]
+        self._controls(beside, deadline, _REPEAT)
+        for _ in range(0 if beside else _QUESTIONS):
+            self._ask_console()
         for _ in range(_MAX_ROUNDS):
             answered = self._hosts.seen.answered
             self._controls(self._asked, deadline, _REPEAT)
             if self._hosts.seen.answered == answered:
-                break
-        return said
+                return
 
     def _controls(self, links: Sequence[Link], deadline: float, repeat: float) -> None:
         """ARP requests to the machine on `links`; back when all are answered."""
@@ -173,7 +173,8 @@ class WireSession:
         names = ", ".join(self._wiring.name(link) for link in links)
         self._wires.hangs(f"no answer to ARP on {names}")
 
-    def _ask_console(self, deadline: float | None = None, repeat: float | None = None) -> console.Report:
+    def _ask_console(self, deadline: float | None = None, repeat: float | None = None) -> None:
+        """Have the counters told, and with them that all before has been dealt with."""
         deadline = deadline or time.monotonic() + self._limits.answer
         while True:
             if time.monotonic() >= deadline:
@@ -184,16 +185,15 @@ class WireSession:
                 report = console.complete(self._wires.output)
                 if report is not None:
                     self._wires.output = b""
+                    self._text += report.text
                     self._counters = report.counters
-                    return report
+                    return
                 self._wires.pump(left)
 
-    def _observe(
-        self, before: Mapping[str, Mapping[str, int]], report: console.Report, *, received: bool
-    ) -> Observation:
+    def _observe(self, before: Mapping[str, Mapping[str, int]], *, received: bool) -> Observation:
         delivered: list[str] = []
         dropped: list[str] = []
-        for device, counters in report.counters.items():
+        for device, counters in self._counters.items():
             grown = console.growth(before.get(device, {}), counters)
             if device == "machine":
                 for name, count in grown.items():
@@ -205,7 +205,7 @@ class WireSession:
                 delivered += [iface.name] * grown.get("delivered", 0)
         if not received and not dropped:
             dropped = ["no-iface"]
-        text, printed = report.text, tuple[syslog.Message, ...]()
+        text, printed = self._text, tuple[syslog.Message, ...]()
         if self._pipeline.syslog is None:
             text, printed = syslog.on_console(text)
         if self._pipeline.timers:

@@ -171,7 +171,8 @@ OUTPUTS = [
     (b"a\nb\r\ncounters machine a=1\r\ncounters end\r\n", b"a\nb\r\n"),
     (b"counters end\n", None),
     (b"counters eth0 a=1\ncounters machine a=1\ncounters en", None),
-    (b"counters machine a=1\ncounters end\nmore", None),
+    (b"a counters machine a=1\ncounters end\nmore", b"a more"),
+    (b"counters end\ncounters machine a=1\ncounters end\n", b"counters end\n"),
 ]
 
 
