@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from naclc.decision.dominance import DominatorTree
 from naclc.decision.graph import Call, Edge, FieldTest, Guard, Leaf, Node, Test
 from naclc.decision.walk import successors
+from naclc.pipeline.evaluation import Verdict
 from naclc.probes.edges import ENTRY, REWRITE, Way, Ways
 from naclc.probes.reach import Reach, enter, part
 from naclc.probes.sets import Set, Space
@@ -146,18 +147,32 @@ class Gates:
                 if isinstance(node, Leaf) and node.rewrite is not None:
                     yield node, self._gates[name][number]
 
+    def accepting(self) -> list[Set]:
+        """The gates of all accepts."""
+        return [
+            self._gates[name][number]
+            for name, graph in self._graphs.items()
+            for number, node in enumerate(graph.nodes)
+            if isinstance(node, Leaf) and node.verdict is Verdict.ACCEPT
+        ]
+
     def missed(self, way: Way, visits: Callable[[str, int], bool]) -> tuple[Set, Place | None]:
         """What the packets that take `way` have to be in. `visits` tells which nodes one visits that does not take it.
 
         Of the nodes that all must pass through, the first that it misses says how it is not; which that is. None: it
         misses none, or that cannot be told.
         """
-        name, number = way[0], self._place(way)
-        while not visits(name, 0):
+        return self._missed(way[0], self._place(way), visits)
+
+    def _missed(self, name: str, number: int, visits: Callable[[str, int], bool]) -> tuple[Set, Place | None]:
+        if not visits(name, 0):
             sites = self._sites[name]
-            if len(sites) != 1:
-                return self._space.all, None
-            name, number = sites[0]
+            if len(sites) == 1:
+                return self._missed(*sites[0], visits)
+            passing = self._space.none if len(sites) <= _SITES else self._space.all
+            for site in sites[:_SITES]:
+                passing = passing | self._missed(*site, visits)[0]
+            return passing, (name, 0)
         tree = self._graphs[name].tree
         met, missed = 0, tree.depth(number) + 1
         while missed - met > 1:

@@ -113,7 +113,9 @@ class _Planner:
             return _MASKED
         if self._unfiltered is None:
             self._unfiltered = Places(self._pipeline, self._ways, self._space, self._passages, filters=False)
-        return _MASKED_BEFORE if any(self._origins(self._unfiltered, goal)) else _NOT_FROM_WIRE
+        if not any(self._origins(self._unfiltered, goal)):
+            return _NOT_FROM_WIRE
+        return _NO_SEQUENCE if self._passages.guessed else _MASKED_BEFORE
 
     def _origins(self, places: Places, goal: Goal) -> Iterator[Origin]:
         """Where some packets reach `goal`: the wire before the machine itself, the other side of the machine before the

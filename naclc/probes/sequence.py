@@ -107,9 +107,7 @@ class Sequences:
         if opened is None:
             return
         seen, opener = opened
-        values = self._space.one(
-            packets & self._space.fixed(swapped(flow_in(seen))), self._wishes(source.iface, serial)
-        )
+        values = self._one(packets & self._space.fixed(swapped(flow_in(seen))), source.iface, serial)
         if values is None:
             return
         sent = self._run((opener,))
