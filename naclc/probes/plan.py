@@ -10,15 +10,13 @@ in their order on one machine, as they are sent later; one that only reaches its
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from naclc.decision.graph import FieldTest, Graphs, Test
 from naclc.decision.symbolic import reads
-from naclc.interpret.machine import Lease
 from naclc.net.fields import NO_IFACE
 from naclc.pipeline.pipeline import Pipeline
 from naclc.probes.edges import REWRITE, Goal, Ways
-from naclc.probes.leases import leased
 from naclc.probes.passage import Gated, Passages, Taking
 from naclc.probes.places import Places
 from naclc.probes.probe import Plan, Probe, Unreachable
@@ -37,18 +35,11 @@ _NO_SEQUENCE = "no sequence of up to 4 packets was found that does it"
 _TOO_LARGE = "not planned: the analysis budget is used up"
 
 
-def plan_probes(
-    graphs: Graphs,
-    pipeline: Pipeline,
-    limit: int = 100_000,
-    nodes: int = _NODES,
-    leases: Mapping[int, Lease] | None = None,
-) -> Plan:
-    """Plan at most `limit` probes. Equal policies give equal plans. `leases` is what DHCP gave, by Iface number.
+def plan_probes(graphs: Graphs, pipeline: Pipeline, limit: int = 100_000, nodes: int = _NODES) -> Plan:
+    """Plan at most `limit` probes. Equal policies give equal plans. `pipeline` has the addresses that DHCP gave.
 
     A policy too large for `nodes` BDD nodes gets no probes; every goal is then listed as not planned.
     """
-    pipeline = leased(pipeline, leases or {})
     ways = Ways(graphs)
     goals = list(ways.goals(pipeline))
     try:

@@ -19,17 +19,21 @@ from naclc.pipeline.evaluation import NO_STATEMENT, Decision, Evaluator, Facts, 
 from naclc.pipeline.lower import lower
 from naclc.pipeline.pipeline import Pipeline, Translation
 from naclc.probes.frames import redirected
-from naclc.probes.leases import leased
 from naclc.probes.plan import plan_probes
 from naclc.probes.probe import Plan
 from naclc.semantics.resolve import resolve
 from naclc.source import SourceFile
 from naclc.syntax.parse import parse
 from naclc.verify.executors.inside import InsideExecutor
+from naclc.verify.leases import leased
 from naclc.verify.run import run_tests
 
 ROOT = Path(__file__).parents[3]
-LEASES = {0: Lease(0xC0000202, 0xFFFFFF00, 0xC0000201), 3: Lease(0xC6336402, 0xFFFFFF00, None)}
+LEASES = {
+    "outside": Lease(0xC0000202, 0xFFFFFF00, 0xC0000201),
+    "trunk": Lease(0xC0000202, 0xFFFFFF00, 0xC0000201),
+    "guests": Lease(0xC6336402, 0xFFFFFF00, None),
+}
 
 
 @cache
