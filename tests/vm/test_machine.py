@@ -72,11 +72,12 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[child.Child]]:
 
 def test_the_example_does_what_its_tests_say(compiled: Compilation, started: list[child.Child]) -> None:
     tests = SourceFile("firewall.tests.yaml", (EXAMPLE / "firewall.tests.yaml").read_text("utf-8"))
-    report, findings = run_policy_tests(compiled, tests, PolicyTestOptions(on=("interpreter", "vm")))
+    report, findings = run_policy_tests(compiled, tests, PolicyTestOptions(on=("interpreter", "vm"), nics=qemu.NICS))
     assert not findings
     assert report is not None
     assert [(result.name, result.executor) for result in report.results if not result.passed] == []
-    assert sum(result.executor == "vm-virtio" for result in report.results) > 10
+    for nic in qemu.NICS:
+        assert sum(result.executor == f"vm-{nic}" for result in report.results) > 10
 
 
 @pytest.mark.parametrize("machine", qemu.MACHINES)
@@ -86,6 +87,28 @@ def test_boots_on(machine: str, memory: int, pipeline: Pipeline, image: Path, st
     with executor.session("test") as session:
         (sent,) = session.send("outside", WEB).sent
     assert summary(sent.packet) == "tcp 192.168.100.9:40000 -> 10.0.0.5:80 syn ttl 63"
+
+
+INWARDS = ("outside", {"src": 0xC0A86409, "dst": 0xC0A86501})
+OUTWARDS = ("inside", {"src": 0xC0A86501, "dst": 0xC0A86409})
+
+
+@pytest.mark.parametrize("nic", qemu.NICS)
+def test_forwards_what_it_got_whatever_the_nics(
+    nic: str, pipeline: Pipeline, image: Path, started: list[child.Child]
+) -> None:
+    """Frames of 60 and of 1514 octets, between NICs of one kind and of two, to and fro, more often than rings have
+    entries."""
+    executor = VmExecutor(Surroundings(pipeline), image, qemu.Hardware(nic=nic))
+    with executor.session("test") as session:
+        for number in range(600):
+            size = 46 if number % 2 else 1500
+            payload = bytes([number % 251]) * (size - 28)
+            port, addresses = INWARDS if number % 3 else OUTWARDS
+            packet = build(PacketSpec("udp", {**addresses, "udp.dport": number + 1, "payload": payload}))
+            assert len(packet) == size
+            (sent,) = session.send(port, packet).sent
+            assert sent.packet[20:] == packet[20:]
 
 
 def test_a_machine_is_started_ahead(pipeline: Pipeline, image: Path, started: list[child.Child]) -> None:
