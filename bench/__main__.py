@@ -1,7 +1,7 @@
 """Measure the example: `python -m bench [--quick] [--json FILE]`.
 
-Compile from the shell, check of large policies, image size, boot to the first ARP reply, forwarding beside the hub
-without a guest.
+Compile from the shell, check of large policies, image size, boot to the first ARP reply, processor time of an idle
+machine, forwarding beside the hub without a guest; machines with NICs of each kind and of both.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import tempfile
 from pathlib import Path
 
 from bench import boot, checking, forwarding, startup
-from naclc.verify.qemu import Hardware
+from naclc.verify.qemu import NICS, Hardware
 
 # Of examples/firewall: the machine's outside address, a neighbour there, a neighbour inside.
 OUTSIDE, ASKER, INSIDE = 0xC0A864FE, 0xC0A86409, 0xC0A86501
-HARDWARE = Hardware(memory=16)
+MACHINES = [Hardware(memory=16, nic=nic) for nic in NICS]
 
 
 def main() -> None:
@@ -40,12 +40,15 @@ def measure(rounds: int, seconds: float) -> dict[str, dict[str, float]]:
         figures = {
             "compile": startup.compile_seconds(rounds),
             **checking.checking(work, rounds),
-            "image": {"size_kib": image.stat().st_size / 1024, "memory_mb": HARDWARE.memory},
-            "boot": boot.boot_seconds(image, OUTSIDE, ASKER, rounds, HARDWARE),
+            "image": {"size_kib": image.stat().st_size / 1024, "memory_mb": MACHINES[0].memory},
         }
+        for machine in MACHINES:
+            figures[f"boot {machine.nic}"] = boot.boot_seconds(image, OUTSIDE, ASKER, rounds, machine)
+        idle = {f"{machine.nic}_percent": boot.idle_percent(image, 3 * seconds, machine) for machine in MACHINES}
+        figures["idle processor"] = idle
         for frame in (60, 1514):
             traffic = forwarding.Traffic(ASKER, INSIDE, frame, seconds)
-            figures[f"forward {frame} octets"] = forwarding.forwarding(generator, image, traffic, rounds, HARDWARE)
+            figures[f"forward {frame} octets"] = forwarding.forwarding(generator, image, traffic, rounds, MACHINES)
         return figures
 
 

@@ -1,4 +1,4 @@
-"""From starting QEMU to the first ARP reply, beside QEMU alone."""
+"""From starting QEMU to the first ARP reply, beside QEMU alone; and what a machine costs that has nothing to do."""
 
 from __future__ import annotations
 
@@ -24,6 +24,26 @@ def boot_seconds(image: Path, address: int, asker: int, rounds: int, hardware: q
         times.append(_first_reply(image, address, asker, hardware))
         bare.append(_qemu_alone())
     return {"median_s": statistics.median(times), "min_s": min(times), "qemu_alone_median_s": statistics.median(bare)}
+
+
+def idle_percent(image: Path, seconds: float, hardware: qemu.Hardware) -> float:
+    """Processor time of QEMU, in percent of one processor, while nothing is sent."""
+    machine = qemu.start(image, MACS, hardware)
+    try:
+        time.sleep(2.0)  # booted by then, many times over
+        before, start = _processor_seconds(machine.pid), time.perf_counter()
+        time.sleep(seconds)
+        return 100 * (_processor_seconds(machine.pid) - before) / (time.perf_counter() - start)
+    finally:
+        machine.close()
+
+
+def _processor_seconds(pid: int) -> float:
+    """All threads, in user and kernel mode."""
+    total = 0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        total += int((thread / "schedstat").read_text().split()[0])  # nanoseconds
+    return total / 1e9
 
 
 def _first_reply(image: Path, address: int, asker: int, hardware: qemu.Hardware) -> float:

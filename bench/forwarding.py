@@ -40,21 +40,25 @@ def build_generator(work: Path) -> Path:
 
 
 def forwarding(
-    generator: Path, image: Path, traffic: Traffic, rounds: int, hardware: qemu.Hardware
+    generator: Path, image: Path, traffic: Traffic, rounds: int, machines: Sequence[qemu.Hardware]
 ) -> dict[str, float]:
-    """Medians over `rounds` of frames received a second, in thousands, and their ratio round by round."""
-    through, ceiling = [], []
+    """Medians over `rounds` of frames received a second, in thousands, and the share of the hub's round by round.
+
+    Each machine has a turn in each round; figures are named after its NICs.
+    """
+    through: dict[str, list[float]] = {hardware.nic: [] for hardware in machines}
+    ceiling = []
     for _ in range(rounds):
-        with _machine(image, hardware) as wires:
-            through.append(_rate(generator, wires, traffic))
+        for hardware in machines:
+            with _machine(image, hardware) as wires:
+                through[hardware.nic].append(_rate(generator, wires, traffic))
         with _hub() as wires:
             ceiling.append(_rate(generator, wires, traffic))
-    share = statistics.median(ours / most for ours, most in zip(through, ceiling, strict=True))
-    return {
-        "machine_kpps": statistics.median(through) / 1000,
-        "hub_kpps": statistics.median(ceiling) / 1000,
-        "share": share,
-    }
+    figures = {"hub_kpps": statistics.median(ceiling) / 1000}
+    for nic, rates in through.items():
+        figures[f"{nic}_kpps"] = statistics.median(rates) / 1000
+        figures[f"{nic}_share"] = statistics.median(ours / most for ours, most in zip(rates, ceiling, strict=True))
+    return figures
 
 
 def _rate(generator: Path, wires: Sequence[socket.socket], traffic: Traffic) -> float:
