@@ -79,15 +79,15 @@ class Simulated_vmxnet3 final : public vmxnet3::Transport {
   // Receive honestly: fill the next buffer with `length` octets `octet`. What does not fit is cut off and
   // marked.
   void arrive(std::size_t length, std::uint8_t octet) {
-    vmxnet3::Receive_descriptor& descriptor = receive_ring()[taken_ % size()];
-    if (((descriptor.length & vmxnet3::kGeneration) != 0) != first_of_lap(taken_)) {
+    vmxnet3::Receive_descriptor& descriptor = receive_ring()[taken_ % kReceives];
+    if (((descriptor.length & vmxnet3::kGeneration) != 0) != first_of_lap(taken_, kReceives)) {
       ++missed;
       return;
     }
     const std::uint32_t room = descriptor.length & vmxnet3::kLengthMask;
     const std::uint32_t copied = length < room ? static_cast<std::uint32_t>(length) : room;
     std::memset(reinterpret_cast<void*>(descriptor.address), octet, copied);
-    const auto index = static_cast<std::uint32_t>(taken_++ % size());
+    const auto index = static_cast<std::uint32_t>(taken_++ % kReceives);
     say_received(index, copied | (length > room ? vmxnet3::kError : 0));
   }
 
@@ -97,22 +97,23 @@ class Simulated_vmxnet3 final : public vmxnet3::Transport {
   // Say anything of a received frame; nothing is checked but the generation.
   void say_received(std::uint32_t place, std::uint32_t length, std::uint32_t kind = vmxnet3::kReceived) {
     constexpr std::uint32_t kWhole = vmxnet3::kFirstPart | vmxnet3::kLastPart;
-    say(queues().receive.completions, received_++, {place ^ kWhole, 0, length, kind});
+    say(queues().receive.completions, received_++, kReceives, {place ^ kWhole, 0, length, kind});
     pending_ = true;
     if (!masked[queues().receive.vector]) raise();
   }
 
   void say_sent(std::uint32_t place, std::uint32_t kind = vmxnet3::kTransmitted) {
-    say(queues().transmit.completions, done_++, {place, 0, 0, kind});
+    say(queues().transmit.completions, done_++, kTransmits, {place, 0, 0, kind});
   }
 
   void send_all() {
     for (;; ++fetched_) {
-      const vmxnet3::Transmit_descriptor& descriptor = transmit_ring()[fetched_ % size()];
-      if (((descriptor.length & vmxnet3::kTransmitGeneration) != 0) != first_of_lap(fetched_)) return;
+      const vmxnet3::Transmit_descriptor& descriptor = transmit_ring()[fetched_ % kTransmits];
+      if (((descriptor.length & vmxnet3::kTransmitGeneration) != 0) != first_of_lap(fetched_, kTransmits))
+        return;
       const auto* memory = reinterpret_cast<const std::uint8_t*>(descriptor.address);
       sent.emplace_back(memory, memory + (descriptor.length & vmxnet3::kLengthMask));
-      say_sent(static_cast<std::uint32_t>(fetched_ % size()));
+      say_sent(static_cast<std::uint32_t>(fetched_ % kTransmits));
     }
   }
 
@@ -126,12 +127,13 @@ class Simulated_vmxnet3 final : public vmxnet3::Transport {
   }
 
  private:
-  static std::size_t size() { return vmxnet3::kRingSize; }
-  static bool first_of_lap(std::size_t number) { return number / size() % 2 == 0; }
+  static constexpr std::size_t kReceives = vmxnet3::kReceiveSize;
+  static constexpr std::size_t kTransmits = vmxnet3::kTransmitSize;
+  static bool first_of_lap(std::size_t number, std::size_t size) { return number / size % 2 == 0; }
 
-  static void say(std::uint64_t ring, std::size_t number, vmxnet3::Completion what) {
-    what.kind = (what.kind & ~vmxnet3::kGeneration) | (first_of_lap(number) ? vmxnet3::kGeneration : 0);
-    reinterpret_cast<vmxnet3::Completion*>(ring)[number % size()] = what;
+  static void say(std::uint64_t ring, std::size_t number, std::size_t size, vmxnet3::Completion what) {
+    what.kind = (what.kind & ~vmxnet3::kGeneration) | (first_of_lap(number, size) ? vmxnet3::kGeneration : 0);
+    reinterpret_cast<vmxnet3::Completion*>(ring)[number % size] = what;
   }
 
   void obey(std::uint32_t value) {

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.vm
 
 Images = dict[Target, Path]
 KINDS = [VIRTIO, VMXNET3]
-RING = 255  # frames that vmxnet3 has buffers for
+RING = {VIRTIO: 256, VMXNET3: 1023}  # receive buffers, where there is memory enough
 
 
 @contextmanager
@@ -57,18 +57,18 @@ def test_both_kinds_are_numbered_in_pci_order(images: Images) -> None:
 
 
 @pytest.mark.parametrize("device", KINDS)
-def test_of_a_burst_larger_than_the_ring_what_had_room_is_answered(images: Images, device: str) -> None:
+def test_of_a_burst_larger_than_the_ring_what_had_room_is_received(images: Images, device: str) -> None:
     with boot(images, device) as vm:
         before = nic_counters(vm)
         vm.wires[0].setblocking(True)
-        for _ in range(1000):
+        for _ in range(3000):
             vm.wires[0].send(arp_request())
         vm.wires[0].setblocking(False)
         answered = len(vm.drain())
         after = nic_counters(vm)
         reply, _ = vm.first_reply()
     done = {name: after[name] - before[name] for name in after}
-    assert answered >= RING
+    assert done["received"] >= RING[device]
     assert done["received"] == done["transmitted"] + done["transmit-full"]
     assert done["transmitted"] >= answered
     assert (after["receive-malformed"], after["transmit-malformed"]) == (0, 0)

@@ -17,14 +17,14 @@ constexpr std::size_t kGiven = vmxnet3::Receive_ring::kFrames;
 
 void start_pool() {
   static bool started = false;
-  if (!started) Frame_pool::start(16 * 1024);
+  if (!started) Frame_pool::start(64 * 1024);
   started = true;
 }
 
 // A device and its driver. NICs live as long as the machine: they are kept until the program ends.
 struct Bench {
   Simulated_vmxnet3 device;
-  drivers::Vmxnet3 nic{device};
+  drivers::Vmxnet3 nic{device, kGiven};
   Vmxnet3_error started = Vmxnet3_error::kNone;
   std::size_t free_frames = 0;  // after the start
 };
@@ -98,6 +98,22 @@ CASE("what cannot be used is refused") {
         Vmxnet3_error::kNotActivated);
 }
 
+CASE("a ring that is given few frames holds these") {
+  static Simulated_vmxnet3 device;
+  static drivers::Vmxnet3 nic(device, 5);
+  start_pool();
+  CHECK(nic.start() == Vmxnet3_error::kNone);
+  CHECK(device.receive_doorbells == std::vector<std::uint32_t>{5});
+  for (int i = 0; i < 3000; ++i) {
+    for (int burst = 0; burst < 7; ++burst) device.arrive(60, 1);
+    std::array<Frame*, 64> frames;
+    const std::size_t count = nic.receive(frames.data(), frames.size());
+    CHECK(count == 5);
+    for (std::size_t frame = 0; frame < count; ++frame) Frame_pool::give_back(frames[frame]);
+  }
+  CHECK(device.missed == 6000);
+}
+
 CASE("without frames the device is not started") {
   start_pool();
   std::vector<Frame*> hoard;
@@ -135,7 +151,7 @@ CASE("the rings wrap and the generations flip: 70000 frames in both directions, 
     CHECK(b.device.sent.back() == std::vector<std::uint8_t>(60, static_cast<std::uint8_t>(burst)));
   }
   CHECK(malformed(b) == 0 && b.nic.counters().transmit_malformed == 0 && b.device.missed == 0);
-  CHECK(Frame_pool::available() + vmxnet3::kRingSize >= b.free_frames);
+  CHECK(Frame_pool::available() + vmxnet3::kTransmitSize >= b.free_frames);
   check_alive(b);
 }
 
@@ -143,8 +159,8 @@ CASE("a burst larger than the ring fills it, and what came is handed up") {
   Bench& b = bench();
   for (int lap = 0; lap < 5; ++lap) {
     const std::uint64_t missed = b.device.missed;
-    for (int i = 0; i < 300; ++i) b.device.arrive(60, static_cast<std::uint8_t>(i));
-    CHECK(b.device.missed == missed + 300 - kGiven);
+    for (int i = 0; i < 1200; ++i) b.device.arrive(60, static_cast<std::uint8_t>(i));
+    CHECK(b.device.missed == missed + 1200 - kGiven);
     std::size_t received = 0;
     while (std::size_t count = receive_and_release(b)) received += count;
     CHECK(received == kGiven);
@@ -201,7 +217,7 @@ CASE("lengths beyond the buffer, parts, errors, stripped tags, other rings and k
 
 CASE("a descriptor that does not exist is dropped") {
   Bench& b = bench();
-  for (std::uint32_t index : {256U, 257U, 4095U}) {
+  for (std::uint32_t index : {1024U, 1025U, 4095U}) {
     b.device.say_received(index, 60);
     CHECK(receive_and_release(b) == 0);
   }
@@ -247,7 +263,7 @@ CASE("descriptors that the device passes over are given to it again") {
 
 CASE("a device that writes over the descriptors changes nothing") {
   Bench& b = bench();
-  for (std::size_t i = 0; i < vmxnet3::kRingSize; ++i)
+  for (std::size_t i = 0; i < vmxnet3::kReceiveSize; ++i)
     b.device.receive_ring()[i] = {0xdeadbeef, 0xffffffff, 7};
   b.device.say_received(0, 60);
   CHECK(receive_and_release(b) == 1);
@@ -256,11 +272,11 @@ CASE("a device that writes over the descriptors changes nothing") {
 
 CASE("all completions at once keep the driver busy for one look only") {
   Bench& b = bench();
-  for (std::size_t i = 0; i < vmxnet3::kRingSize; ++i) b.device.say_received(4095, 60);
+  for (std::size_t i = 0; i < vmxnet3::kReceiveSize; ++i) b.device.say_received(4095, 60);
   CHECK(receive_and_release(b) == 0);
-  CHECK(malformed(b) == vmxnet3::kRingSize);
+  CHECK(malformed(b) == vmxnet3::kReceiveSize);
   CHECK(receive_and_release(b) == 0);
-  CHECK(malformed(b) == vmxnet3::kRingSize);
+  CHECK(malformed(b) == vmxnet3::kReceiveSize);
   check_alive(b);
 }
 
@@ -268,11 +284,11 @@ CASE("with an empty pool frames are dropped and counted, and the ring stays full
   Bench& b = bench();
   std::vector<Frame*> hoard;
   while (Frame* frame = Frame_pool::take()) hoard.push_back(frame);
-  for (int i = 0; i < 600; ++i) {
+  for (int i = 0; i < 3000; ++i) {
     b.device.arrive(60, 1);
     CHECK(receive_and_release(b) == 0);
   }
-  CHECK(b.nic.counters().receive_no_frame == 600);
+  CHECK(b.nic.counters().receive_no_frame == 3000);
   CHECK(b.device.missed == 0);
   for (Frame* frame : hoard) Frame_pool::give_back(frame);
   check_alive(b);
@@ -325,7 +341,7 @@ CASE("a send queue with a limit refuses, counts, and takes again") {
     Bench& b = bench();
     b.device.sends = false;
     b.nic.set_sendq_limit(limit);
-    const std::size_t room = limit == 0 || limit > kGiven ? kGiven : limit;
+    const std::size_t room = limit == 0 || limit > 255 ? 255 : limit;
     for (int round = 0; round < 3; ++round) {
       for (std::size_t i = 0; i < room; ++i) CHECK(b.nic.transmit(filled(60, 1)));
       Frame* frame = filled(60, 1);
@@ -341,16 +357,16 @@ CASE("a send queue with a limit refuses, counts, and takes again") {
 }
 
 CASE("a receive ring with a limit shrinks to it, and goes on receiving") {
-  for (std::uint32_t limit : {1U, 10U, 254U}) {
+  for (std::uint32_t limit : {1U, 10U, 1022U}) {
     Bench& b = bench();
     b.nic.set_buffer_limit(limit);
-    for (int i = 0; i < 1000; ++i) {
+    for (int i = 0; i < 3000; ++i) {
       b.device.arrive(i % 5 == 0 ? 13 : 60, 1);  // among them malformed ones
       CHECK(receive_and_release(b) == (i % 5 == 0 ? 0 : 1));
     }
     CHECK(Frame_pool::available() == b.free_frames + kGiven - limit);
     const std::uint64_t before = malformed(b);
-    if (limit <= 10) b.device.say_received((1000 + 20) % vmxnet3::kRingSize, 60);  // has no frame now
+    if (limit <= 10) b.device.say_received((3000 + 20) % vmxnet3::kReceiveSize, 60);  // has no frame now
     CHECK(receive_and_release(b) == 0);
     CHECK(malformed(b) == before + (limit <= 10 ? 1 : 0));
     check_alive(b);
@@ -379,7 +395,7 @@ CASE("wrong words about sent frames are counted and free nothing") {
     if (!b.nic.transmit(frame)) Frame_pool::give_back(frame);
   }
   CHECK(b.nic.counters().transmit_malformed == 4);
-  CHECK(Frame_pool::available() + vmxnet3::kRingSize >= b.free_frames);
+  CHECK(Frame_pool::available() + vmxnet3::kTransmitSize >= b.free_frames);
   CHECK(Frame_pool::available() <= b.free_frames);
 }
 
@@ -450,7 +466,7 @@ CASE("a link that goes and comes is seen") {
 CASE("a queue that stopped is started over, wherever its rings were") {
   Bench& b = bench();
   for (int round = 0; round < 5; ++round) {
-    for (int i = 0; i < 100 * round; ++i) {
+    for (int i = 0; i < 400 * round; ++i) {
       b.device.arrive(60, 1);
       CHECK(receive_and_release(b) == 1);
     }
@@ -462,7 +478,7 @@ CASE("a queue that stopped is started over, wherever its rings were") {
     CHECK(Frame_pool::available() == b.free_frames);
     b.device.sends = true;
     check_alive(b);
-    for (int i = 0; i < 300; ++i) b.device.arrive(60, 1);
+    for (int i = 0; i < 1200; ++i) b.device.arrive(60, 1);
     std::size_t received = 0;
     while (std::size_t count = receive_and_release(b)) received += count;
     CHECK(received == kGiven);
@@ -505,7 +521,8 @@ CASE("random memory does no harm") {
         receives ? b.device.queues().receive.completions : b.device.queues().transmit.completions;
     auto* ring = reinterpret_cast<vmxnet3::Completion*>(at);
     const bool near = (next() & 1) != 0;
-    ring[next() % vmxnet3::kRingSize] = {near ? next() & 255 : any(), any(), any(), any()};
+    ring[next() % (receives ? vmxnet3::kReceiveSize : vmxnet3::kTransmitSize)] = {near ? next() & 255 : any(),
+                                                                                  any(), any(), any()};
     if (next() % 100 == 0) b.device.event(any());
     if (next() % 10 == 0) b.nic.look();
     receive_and_release(b);
@@ -514,6 +531,6 @@ CASE("random memory does no harm") {
     b.nic.flush();
   }
   CHECK(malformed(b) > 0);
-  CHECK(Frame_pool::available() + vmxnet3::kRingSize >= b.free_frames);
+  CHECK(Frame_pool::available() + vmxnet3::kTransmitSize >= b.free_frames);
   CHECK(Frame_pool::available() <= b.free_frames);
 }

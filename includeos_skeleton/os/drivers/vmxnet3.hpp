@@ -17,7 +17,11 @@
 
 namespace vmxnet3 {
 
-inline constexpr std::uint16_t kRingSize = 256;       // entries of every ring: a multiple of 32, at most 4096
+// Entries of the rings: multiples of 32, at most 4096. A device takes what was given to be sent at once, but
+// it drops a frame that comes while no buffer is there: the receive ring is as large as the pauses of the
+// machine are long.
+inline constexpr std::uint16_t kReceiveSize = 1024;
+inline constexpr std::uint16_t kTransmitSize = 256;
 inline constexpr std::size_t kRingAlignment = 512;    // octets
 inline constexpr std::size_t kQueuesAlignment = 128;  // octets
 

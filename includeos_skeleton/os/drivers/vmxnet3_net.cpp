@@ -1,5 +1,6 @@
 #include "drivers/vmxnet3_net.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace drivers {
@@ -15,10 +16,10 @@ constexpr std::uint8_t kSilentVector = 1;  // sent frames
 constexpr std::uint32_t kVersion1 = 1;
 constexpr std::uint32_t kLinux64 =
     2 | 1 << 2;  // what the device is told of its driver; it knows no better name
-constexpr std::uint32_t kEthernetHeader = 14;                    // octets
-constexpr std::uint16_t kReclaimAbove = vmxnet3::kRingSize / 2;  // frames with the device
+constexpr std::uint32_t kEthernetHeader = 14;                        // octets
+constexpr std::uint16_t kReclaimAbove = vmxnet3::kTransmitSize / 2;  // frames with the device
 constexpr std::uint16_t kMostPassed =
-    vmxnet3::kRingSize / 2;  // descriptors the device may leave out at a time
+    vmxnet3::kTransmitSize / 2;  // descriptors the device may leave out at a time
 
 std::uint64_t address_of(const void* memory) { return reinterpret_cast<std::uint64_t>(memory); }
 
@@ -60,9 +61,9 @@ Vmxnet3_error Vmxnet3::start() {
   Vmxnet3_error error = agree();
   if (error == Vmxnet3_error::kNone) error = reset();
   if (error != Vmxnet3_error::kNone) return error;
-  if (hw::Frame_pool::available() < vmxnet3::Receive_ring::kFrames) return Vmxnet3_error::kNoFrames;
-  for (std::uint16_t i = 0; i < vmxnet3::Receive_ring::kFrames; ++i)
-    receive_ring_.give(hw::Frame_pool::take());
+  const std::size_t buffers = std::min<std::size_t>(buffers_, vmxnet3::Receive_ring::kFrames);
+  if (hw::Frame_pool::available() < buffers) return Vmxnet3_error::kNoFrames;
+  while (receive_ring_.waiting() < buffers) receive_ring_.give(hw::Frame_pool::take());
   return activate();
 }
 
@@ -128,15 +129,15 @@ void Vmxnet3::describe() {
 
   queues_ = {};
   queues_.transmit.ring = address_of(transmit_ring_.memory());
-  queues_.transmit.ring_size = vmxnet3::kRingSize;
+  queues_.transmit.ring_size = vmxnet3::kTransmitSize;
   queues_.transmit.completions = address_of(sent_.memory());
-  queues_.transmit.completions_size = vmxnet3::kRingSize;
+  queues_.transmit.completions_size = vmxnet3::kTransmitSize;
   queues_.transmit.driver_data = vmxnet3::kNoDriverData;
   queues_.transmit.vector = kSilentVector;
   queues_.receive.rings[0] = address_of(receive_ring_.memory());
-  queues_.receive.ring_sizes[0] = vmxnet3::kRingSize;
+  queues_.receive.ring_sizes[0] = vmxnet3::kReceiveSize;
   queues_.receive.completions = address_of(received_.memory());
-  queues_.receive.completions_size = vmxnet3::kRingSize;
+  queues_.receive.completions_size = vmxnet3::kReceiveSize;
   queues_.receive.driver_data = vmxnet3::kNoDriverData;
   queues_.receive.vector = kWakeVector;
 }
@@ -144,7 +145,7 @@ void Vmxnet3::describe() {
 std::size_t Vmxnet3::receive(hw::Frame** frames, std::size_t limit) {
   std::size_t count = 0;
   vmxnet3::Completion done;
-  for (std::size_t looked = 0; looked < vmxnet3::kRingSize && count < limit; ++looked) {
+  for (std::size_t looked = 0; looked < vmxnet3::kReceiveSize && count < limit; ++looked) {
     if (!received_.take(done)) break;
     if (hw::Frame* frame = accept(done); frame != nullptr) frames[count++] = frame;
   }
@@ -164,8 +165,8 @@ bool Vmxnet3::find(const vmxnet3::Completion& done) {
   const auto index = static_cast<std::uint16_t>(done.place & vmxnet3::kIndexMask);
   const std::uint32_t kind = done.kind & vmxnet3::kKindMask;
   const bool ours = (kind == vmxnet3::kReceived || kind == vmxnet3::kUnnamed) &&
-                    (done.place & vmxnet3::kRingMask) == 0 && index < vmxnet3::kRingSize;
-  const std::uint16_t passed = ours ? receive_ring_.distance(index) : vmxnet3::kRingSize;
+                    (done.place & vmxnet3::kRingMask) == 0 && index < vmxnet3::kReceiveSize;
+  const std::uint16_t passed = ours ? receive_ring_.distance(index) : vmxnet3::kReceiveSize;
   if (passed > kMostPassed || passed >= receive_ring_.waiting()) return false;
   for (std::uint16_t i = 0; i < passed; ++i) receive_ring_.give(receive_ring_.take());
   return true;
@@ -192,7 +193,7 @@ hw::Frame* Vmxnet3::accept(const vmxnet3::Completion& done) {
 }
 
 bool Vmxnet3::transmit_ring_full() const {
-  return !transmit_ring_.has_room() || transmit_ring_.waiting() >= sendq_room(vmxnet3::kRingSize);
+  return !transmit_ring_.has_room() || transmit_ring_.waiting() >= sendq_room(vmxnet3::kTransmitSize);
 }
 
 bool Vmxnet3::transmit(hw::Frame* frame) {
@@ -230,7 +231,7 @@ bool Vmxnet3::arm() {
 
 void Vmxnet3::reclaim() {
   vmxnet3::Completion done;
-  for (std::size_t looked = 0; looked < vmxnet3::kRingSize && sent_.take(done); ++looked) {
+  for (std::size_t looked = 0; looked < vmxnet3::kTransmitSize && sent_.take(done); ++looked) {
     const bool right = (done.kind & vmxnet3::kKindMask) == vmxnet3::kTransmitted;
     hw::Frame* const frame = right ? transmit_ring_.take(done.place & vmxnet3::kIndexMask) : nullptr;
     if (frame == nullptr) {
@@ -262,7 +263,7 @@ void Vmxnet3::read_link() {
 // A queue has stopped: begin anew. What was received is still taken, what was to be sent is lost.
 Vmxnet3_error Vmxnet3::restart() {
   if (Vmxnet3_error error = reset(); error != Vmxnet3_error::kNone) return error;
-  for (std::uint32_t i = 0; i < vmxnet3::kRingSize; ++i) {
+  for (std::uint32_t i = 0; i < vmxnet3::kTransmitSize; ++i) {
     if (hw::Frame* frame = transmit_ring_.take(i); frame != nullptr) hw::Frame_pool::give_back(frame);
   }
   transmit_ring_.start_over();

@@ -8,7 +8,7 @@
 // Tested  QEMU `-device vmxnet3` on q35 and pc (tests/cxx/test_machine.py), and on the host against a
 // simulated device
 //         that lies (tests/cxx/vmxnet3_test.cpp).
-// Owns    Receive_ring::kFrames frames, taken from the pool at start, and what transmit() took until the
+// Owns    its receive buffers, taken from the pool at start, and what transmit() took until the
 // device is done
 //         with it. Allocates nothing afterwards.
 // Drops   what the device says wrongly (receive_malformed): an unknown or repeated descriptor, a frame in
@@ -42,7 +42,8 @@ const char* text_of(Vmxnet3_error error);
 
 class Vmxnet3 final : public hw::Nic {
  public:
-  explicit Vmxnet3(vmxnet3::Transport& transport) : transport_(transport) {}
+  // `buffers`: how many frames the receive ring is filled with, at most Receive_ring::kFrames.
+  Vmxnet3(vmxnet3::Transport& transport, std::size_t buffers) : transport_(transport), buffers_(buffers) {}
 
   // Agree on the version, reset the device, give it its rings, activate it. On an error it must not be used.
   [[nodiscard]] Vmxnet3_error start();
@@ -70,10 +71,11 @@ class Vmxnet3 final : public hw::Nic {
   void read_link();
 
   vmxnet3::Transport& transport_;
+  std::size_t buffers_;
   vmxnet3::Receive_ring receive_ring_;
-  vmxnet3::Completions received_;
+  vmxnet3::Completions<vmxnet3::kReceiveSize> received_;
   vmxnet3::Transmit_ring transmit_ring_;
-  vmxnet3::Completions sent_;
+  vmxnet3::Completions<vmxnet3::kTransmitSize> sent_;
   alignas(vmxnet3::kQueuesAlignment) vmxnet3::Queues queues_{};
   alignas(64) vmxnet3::Shared shared_{};
   MAC::Addr mac_;

@@ -16,19 +16,21 @@
 namespace vmxnet3 {
 
 // A place in a ring, and the generation of the lap that it is in: true in the first.
+template <std::uint16_t Size>
 struct Place {
   std::uint16_t index = 0;
   bool generation = true;
 
   void advance() {
-    if (++index < kRingSize) return;
+    if (++index < Size) return;
     index = 0;
     generation = !generation;
   }
-  std::uint16_t after() const { return static_cast<std::uint16_t>((index + 1) % kRingSize); }
+  std::uint16_t after() const { return static_cast<std::uint16_t>((index + 1) % Size); }
 };
 
 // What the device says it is done with, in its order.
+template <std::uint16_t Size>
 class Completions {
  public:
   const Completion* memory() const { return ring_.data(); }
@@ -54,8 +56,8 @@ class Completions {
  private:
   bool is_new(std::uint32_t kind) const { return ((kind & kGeneration) != 0) == place_.generation; }
 
-  alignas(kRingAlignment) std::array<Completion, kRingSize> ring_{};
-  Place place_;
+  alignas(kRingAlignment) std::array<Completion, Size> ring_{};
+  Place<Size> place_;
 };
 
 // Frames for the device to fill, in the order in which it does. One place at least stays free: a full ring
@@ -65,22 +67,22 @@ class Completions {
 // next.
 class Receive_ring {
  public:
-  static constexpr std::uint16_t kFrames = kRingSize - 1;  // at most
+  static constexpr std::uint16_t kFrames = kReceiveSize - 1;  // at most
 
   const Receive_descriptor* memory() const { return ring_.data(); }
   std::uint16_t produced() const { return place_.index; }
   std::uint16_t waiting() const { return waiting_; }  // frames that are with the device
 
-  // Places from the one that the device is to be done with next to `index`, 0..kRingSize - 1.
+  // Places from the one that the device is to be done with next to `index`, 0..kReceiveSize - 1.
   std::uint16_t distance(std::uint16_t index) const {
-    return static_cast<std::uint16_t>((index + kRingSize - next_) % kRingSize);
+    return static_cast<std::uint16_t>((index + kReceiveSize - next_) % kReceiveSize);
   }
 
   // The frame the device is to be done with next. Needs waiting() > 0.
   hw::Frame* take() {
     hw::Frame* const frame = frames_[next_];
     frames_[next_] = nullptr;
-    next_ = static_cast<std::uint16_t>((next_ + 1) % kRingSize);
+    next_ = static_cast<std::uint16_t>((next_ + 1) % kReceiveSize);
     --waiting_;
     return frame;
   }
@@ -100,7 +102,7 @@ class Receive_ring {
 
   // As new, with the same frames; only while the device is not active.
   void start_over() {
-    const std::array<hw::Frame*, kRingSize> kept = frames_;
+    const std::array<hw::Frame*, kReceiveSize> kept = frames_;
     frames_ = {};
     ring_ = {};
     place_ = {};
@@ -112,9 +114,9 @@ class Receive_ring {
   }
 
  private:
-  alignas(kRingAlignment) std::array<Receive_descriptor, kRingSize> ring_{};
-  std::array<hw::Frame*, kRingSize> frames_{};
-  Place place_;  // to be filled next
+  alignas(kRingAlignment) std::array<Receive_descriptor, kReceiveSize> ring_{};
+  std::array<hw::Frame*, kReceiveSize> frames_{};
+  Place<kReceiveSize> place_;  // to be filled next
   std::uint16_t next_ = 0;
   std::uint16_t waiting_ = 0;
 };
@@ -142,7 +144,7 @@ class Transmit_ring {
 
   // The frame of the descriptor `index`, any number; nullptr when there is none.
   hw::Frame* take(std::uint32_t index) {
-    if (index >= kRingSize || frames_[index] == nullptr) return nullptr;
+    if (index >= kTransmitSize || frames_[index] == nullptr) return nullptr;
     hw::Frame* const frame = frames_[index];
     frames_[index] = nullptr;
     --waiting_;
@@ -156,9 +158,9 @@ class Transmit_ring {
   }
 
  private:
-  alignas(kRingAlignment) std::array<Transmit_descriptor, kRingSize> ring_{};
-  std::array<hw::Frame*, kRingSize> frames_{};
-  Place place_;
+  alignas(kRingAlignment) std::array<Transmit_descriptor, kTransmitSize> ring_{};
+  std::array<hw::Frame*, kTransmitSize> frames_{};
+  Place<kTransmitSize> place_;
   std::uint16_t waiting_ = 0;
 };
 
