@@ -1,7 +1,8 @@
 """Measure the example: `python -m bench [--quick] [--json FILE]`.
 
-Compile from the shell, check of large policies, image size, boot to the first ARP reply, processor time of an idle
-machine, forwarding beside the hub without a guest; machines with NICs of each kind and of both.
+Compile from the shell, check of large policies, what a packet and a look-up of a flow cost, image size, boot to the
+first ARP reply, processor time of an idle machine, forwarding beside the hub without a guest; machines with NICs of
+each kind and of both.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import platform
 import tempfile
 from pathlib import Path
 
-from bench import boot, checking, forwarding, startup
+from bench import boot, checking, forwarding, packet_cost, startup
 from naclc.verify.qemu import NICS, Hardware
 
 # Of examples/firewall: the machine's outside address, a neighbour there, a neighbour inside.
@@ -40,6 +41,7 @@ def measure(rounds: int, seconds: float) -> dict[str, dict[str, float]]:
         figures = {
             "compile": startup.compile_seconds(rounds),
             **checking.checking(work, rounds),
+            **packet_cost.packet_cost(work, rounds),
             "image": {"size_kib": image.stat().st_size / 1024, "memory_mb": MACHINES[0].memory},
         }
         for machine in MACHINES:

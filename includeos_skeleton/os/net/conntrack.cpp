@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kIcmpIdentifier = 4;                            // offset
 constexpr std::size_t kShareOfHost = std::size_t{128} * 1024 * 1024;  // octets, where the heap has no bound
 constexpr std::size_t kSelfFlows = 256;  // entries for flows of a socket with itself: they take one tuple
-constexpr std::size_t kMostEntries = std::size_t{1} << 30;  // that a slot can number
+constexpr std::size_t kMostEntries = std::size_t{1} << 29;  // that a slot can number
 
 // Tuples that fit in so much memory: an entry and its number are shared by two, and each has two to four
 // slots.
@@ -86,6 +86,7 @@ void Conntrack::start() {
   const std::size_t slots = std::bit_ceil(2 * limit_);
   slots_ = std::make_unique<Slot[]>(slots);
   slot_mask_ = slots - 1;
+  number_mask_ = static_cast<Slot>(std::bit_ceil(2 * (entry_count_ + 1)) - 1);
   entries_ = std::make_unique<Entry[]>(entry_count_);
   free_ = std::make_unique<std::uint32_t[]>(entry_count_);
   for (std::size_t i = 0; i < entry_count_; ++i) free_[i] = static_cast<std::uint32_t>(entry_count_ - 1 - i);
@@ -111,24 +112,26 @@ Conntrack::Key Conntrack::key_of(const Quadruple& quad, Protocol protocol) noexc
   return {std::min(a, b) | std::uint64_t{static_cast<std::uint8_t>(protocol)} << 48, std::max(a, b)};
 }
 
-std::size_t Conntrack::home_of(const Key& key) const noexcept {
+std::uint64_t Conntrack::hash_of(const Key& key) const noexcept {
   __extension__ using Wide = unsigned __int128;
   const Wide product = Wide{key.low ^ key_[0]} * (key.high ^ key_[1]);
-  return static_cast<std::size_t>(static_cast<std::uint64_t>(product) ^
-                                  static_cast<std::uint64_t>(product >> 64)) &
-         slot_mask_;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
 Conntrack::Key Conntrack::key_in(Slot slot) const noexcept {
-  const Entry& entry = entries_[(slot >> 1) - 1];
+  const Entry& entry = *entry_in(slot);
   return key_of((slot & 1) != 0 ? entry.second : entry.first, entry.proto);
 }
 
 Conntrack::Entry* Conntrack::get(const Quadruple& quad, Protocol protocol) const {
   if (slots_ == nullptr) return nullptr;
   const Key key = key_of(quad, protocol);
-  for (std::size_t at = home_of(key); slots_[at] != 0; at = (at + 1) & slot_mask_)
-    if (key_in(slots_[at]) == key) return &entries_[(slots_[at] >> 1) - 1];
+  const std::uint64_t hash = hash_of(key);
+  const Slot tag = tag_of(hash);
+  for (std::size_t at = hash & slot_mask_; slots_[at] != 0; at = (at + 1) & slot_mask_) {
+    const Slot slot = slots_[at];
+    if ((slot & ~number_mask_) == tag && key_in(slot) == key) return entry_in(slot);
+  }
   return nullptr;
 }
 
@@ -217,15 +220,16 @@ void Conntrack::leave(std::uint32_t number) {
 }
 
 void Conntrack::insert(const Key& key, Slot slot) {
-  std::size_t at = home_of(key);
+  const std::uint64_t hash = hash_of(key);
+  std::size_t at = hash & slot_mask_;
   while (slots_[at] != 0) at = (at + 1) & slot_mask_;
-  slots_[at] = slot;
+  slots_[at] = slot | tag_of(hash);
 }
 
 // Linear probing without tombstones: what stands behind the gap and may move into it does.
 void Conntrack::erase(const Key& key, Slot slot) {
   std::size_t gap = home_of(key);
-  while (slots_[gap] != slot) {
+  while ((slots_[gap] & number_mask_) != slot) {
     if (slots_[gap] == 0) return;
     gap = (gap + 1) & slot_mask_;
   }

@@ -146,7 +146,8 @@ class Conntrack {
   static Quadruple quadruple_of(const PacketIP4& packet);
 
  private:
-  // Slot: 0 is empty; else the entry's number plus 1, doubled, plus 1 for its `second` tuple.
+  // Slot: 0 is empty; else the entry's number plus 1, doubled, plus 1 for its `second` tuple. The bits above
+  // those are of the key's hash: most slots of other keys are passed over without a look at their entries.
   using Slot = std::uint32_t;
   // A tuple without its direction.
   struct Key {
@@ -156,7 +157,10 @@ class Conntrack {
 
   static Key key_of(const Quadruple& quad, Protocol protocol) noexcept;
   static std::size_t tuples_of(const Entry& entry) noexcept { return entry.first == entry.second ? 1 : 2; }
-  std::size_t home_of(const Key& key) const noexcept;
+  std::uint64_t hash_of(const Key& key) const noexcept;
+  std::size_t home_of(const Key& key) const noexcept { return hash_of(key) & slot_mask_; }
+  Slot tag_of(std::uint64_t hash) const noexcept { return static_cast<Slot>(hash >> 32) & ~number_mask_; }
+  Entry* entry_in(Slot slot) const noexcept { return &entries_[((slot & number_mask_) >> 1) - 1]; }
   Key key_in(Slot slot) const noexcept;
   std::uint32_t number_of(Entry_ptr entry) const noexcept {
     return static_cast<std::uint32_t>(entry - entries_.get());
@@ -173,6 +177,7 @@ class Conntrack {
   std::unique_ptr<Entry[]> entries_;
   std::unique_ptr<std::uint32_t[]> free_;  // numbers of unused entries, the last `free_count_` of them valid
   std::size_t slot_mask_ = 0;
+  Slot number_mask_ = 0;  // of a slot: all but the bits of the hash
   std::size_t entry_count_ = 0;
   std::size_t free_count_ = 0;
   std::size_t tuples_ = 0;
