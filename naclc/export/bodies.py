@@ -67,7 +67,7 @@ class Bodies:
             use = Use()
         made = self._made.get((name, use))
         if made is None:
-            suffix = ".own" if use.in_by is InBy.SOURCE else ""
+            suffix = {InBy.ARRIVAL: "", InBy.SOURCE: ".own", InBy.DESTINATION: ".detour"}[use.in_by]
             made = self._made[name, use] = self._ruleset.chain(f"f_{name}{suffix}")
             writer = _Writer(self, made.name, use, self._reader, self._names, self._ruleset)
             writer.body(made, function.body, function.protocol)

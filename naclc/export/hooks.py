@@ -1,7 +1,7 @@
 """Attachments as base chains, in the order in which a packet meets the functions.
 
     prerouting   track · filters · [nat -100] · filters behind the Nat · own addresses
-    input        filters · [nat 100] · filters behind the Nat
+    input        detours · filters · [nat 100] · filters behind the Nat
     forward      Ifaces that do not forward · filters
     output       track · filters · [nat -100] · filters behind the Nat · forward's filters, for own packets
     postrouting  filters · [nat 100] · filters behind the Nat
@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from naclc.export.bodies import Bodies, Use, guard
+from naclc.export.detours import detours
 from naclc.export.matches import InBy, Names
 from naclc.export.ruleset import DROP, RETURN, Chain, Go, Ruleset, goto, jump
 from naclc.net.addresses import format_address, mask_of, subnet_bounds
@@ -33,11 +34,13 @@ _NAT = {Hook.PREROUTING: -100, Hook.OUTPUT: -100, Hook.INPUT: 100, Hook.POSTROUT
 _BEHIND_NAT = {Hook.PREROUTING: -90, Hook.OUTPUT: -90, Hook.INPUT: 110, Hook.POSTROUTING: 110}
 _FORWARD_OF_OWN = -40  # at output
 _OWN_ADDRESSES = -20  # at prerouting
+_FORWARD_OF_DETOURS, _PREROUTING_OF_DETOURS = -100, -50  # at input
 _NOT_FORWARDING = -10  # at forward
 _LEAKS = 90  # at postrouting, before source addresses are translated
 _NO_ERRORS = -440  # at output
 
-_Packets = tuple[Iface, tuple[str, ...]]  # an Iface, and the matches that find the packets of its chain
+# An Iface, the matches that find packets of its chain, and what iface.in is for them.
+_Packets = tuple[Iface, tuple[str, ...], InBy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Hooks:
         self._kinds = {name: function.kind for name, function in pipeline.functions.items()}
         self._drops_untracked = pipeline.untracked == Untracked.DROP
         self._untracked: Chain | None = None
+        self._detours = detours(pipeline)
 
     def write(self) -> None:
         """All base chains."""
@@ -74,18 +78,20 @@ class Hooks:
         self._arrival()
         if self._stateful:
             self._track()
-        for hook in (Hook.PREROUTING, Hook.INPUT):
-            self._chains(hook, [(iface, (f"iifname {self._names.device(iface.number)}",)) for iface in ifaces])
+        arriving = [(iface, (f"iifname {self._names.device(iface.number)}",), InBy.ARRIVAL) for iface in ifaces]
+        self._chains(Hook.PREROUTING, arriving)
         self._own_addresses()
+        self._before_input()
+        self._chains(Hook.INPUT, [*self._taken_at_once(), *self._on_detour()])
         self._forward()
         owners = [
-            (iface, ('oifname != "lo"', f"ip saddr {format_address(iface.address)}"))
+            (iface, ('oifname != "lo"', f"ip saddr {format_address(iface.address)}"), InBy.SOURCE)
             for iface in ifaces
             if iface.address is not None
         ]
         self._chains(Hook.OUTPUT, owners)
         self._forward_of_own(owners)
-        leaving = [(iface, (f"oifname {self._names.device(iface.number)}",)) for iface in ifaces]
+        leaving = [(iface, (f"oifname {self._names.device(iface.number)}",), InBy.ARRIVAL) for iface in ifaces]
         self._chains(Hook.POSTROUTING, leaving)
         self._masquerade()
 
@@ -97,10 +103,10 @@ class Hooks:
         before: list[list[Place]] = []
         behind: list[list[Place]] = []
         nats: list[Place] = []
-        for iface, matches in packets:
+        for iface, matches, in_by in packets:
             first, nat, rest = split(iface.chains.get(hook, ()), self._kinds)
-            _spread(before, [Place(matches, name) for name in first])
-            _spread(behind, [Place(matches, name) for name in rest])
+            _spread(before, [Place(matches, name, in_by) for name in first])
+            _spread(behind, [Place(matches, name, in_by) for name in rest])
             nats += [Place(matches, nat)] if nat else []
         self._filters(hook, "filter", _BEFORE_NAT.get(hook, 0), before)
         if nats:
@@ -179,15 +185,46 @@ class Hooks:
         self._base(Hook.OUTPUT, "track", _BEFORE_TRACKING).rule((), goto(track))
 
     def _own_addresses(self) -> None:
-        """Packets to the address of another Iface: NaCl forwards them to it, Linux would take them at once."""
+        """Packets to the address of another Iface go on where they can be followed, else they end here."""
         base = self._base(Hook.PREROUTING, "own", _OWN_ADDRESSES)
         ifaces = self._pipeline.ifaces
         for iface in ifaces:
-            other = [format_address(i.address) for i in ifaces if i is not iface and i.address is not None]
-            if other:
-                base.rule((f"iifname {self._names.device(iface.number)}", f"ip daddr {{ {', '.join(other)} }}"), DROP)
+            arrived = f"iifname {self._names.device(iface.number)}"
+            others = [other for other in ifaces if other is not iface and other.address is not None]
+            followed = [other for other in others if iface.forwards and other in self._detours]
+            ended = [other for other in others if other not in followed]
+            if ended:
+                base.rule((arrived, f"ip daddr {_addresses(ended)}"), DROP)
+            if followed:
+                base.rule((arrived, f"ip daddr {_addresses(followed)}", "ip ttl 0-1"), DROP)
+                base.rule((arrived, f"ip daddr {_addresses(followed)}", "ip frag-off & 0x3fff != 0"), DROP)
         if ifaces:
             base.rule((f"iifname {self._set(ifaces)}", "ip daddr 224.0.0.0/4"), DROP)
+
+    def _taken_at_once(self) -> Iterable[_Packets]:
+        """What arrives at input on the Iface that it is for."""
+        for iface in self._pipeline.ifaces:
+            others = [other for other in self._detours if other is not iface]
+            elsewhere = (f"ip daddr != {_addresses(others)}",) if others and iface.forwards else ()
+            yield iface, (f"iifname {self._names.device(iface.number)}", *elsewhere), InBy.ARRIVAL
+
+    def _on_detour(self) -> Iterable[_Packets]:
+        """What arrives at input for another Iface than the one by which it came."""
+        for iface in self._detours:
+            origins = [other for other in self._pipeline.ifaces if other is not iface and other.forwards]
+            if origins:
+                to = f"ip daddr {_addresses([iface])}"
+                yield iface, (f"iifname {self._set(origins)}", to), InBy.DESTINATION
+
+    def _before_input(self) -> None:
+        """On a detour, a packet is forwarded and arrives anew."""
+        packets = list(self._on_detour())
+        forwarded = [[Place(matches, name) for _, matches, _ in packets] for name in self._routed()]
+        self._filters(Hook.INPUT, "forward", _FORWARD_OF_DETOURS, forwarded if packets else [])
+        arrived: list[list[Place]] = []
+        for iface, matches, in_by in packets:
+            _spread(arrived, [Place(matches, name, in_by) for name in iface.chains.get(Hook.PREROUTING, ())])
+        self._filters(Hook.INPUT, "prerouting", _PREROUTING_OF_DETOURS, arrived)
 
     def _forward(self) -> None:
         idle = [iface for iface in self._pipeline.ifaces if not iface.forwards]
@@ -202,7 +239,7 @@ class Hooks:
 
     def _forward_of_own(self, owners: Sequence[_Packets]) -> None:
         """In NaCl the machine's own packets are routed like others, through forward."""
-        forwarding = [matches for iface, matches in owners if iface.forwards]
+        forwarding = [matches for iface, matches, _ in owners if iface.forwards]
         positions = [[Place(matches, name, InBy.SOURCE) for matches in forwarding] for name in self._routed()]
         self._filters(Hook.OUTPUT, "forward", _FORWARD_OF_OWN, positions if forwarding else [])
         router = self._pipeline.router
@@ -232,6 +269,10 @@ class Hooks:
 
     def _set(self, ifaces: Iterable[Iface]) -> str:
         return f"{{ {', '.join(self._names.device(iface.number) for iface in ifaces)} }}"
+
+
+def _addresses(ifaces: Iterable[Iface]) -> str:
+    return f"{{ {', '.join(format_address(i.address) for i in ifaces if i.address is not None)} }}"
 
 
 def _spread(positions: list[list[Place]], places: list[Place]) -> None:

@@ -56,6 +56,7 @@ class InBy(Enum):
 
     ARRIVAL = "arrival"  # the packet arrived on it
     SOURCE = "source"  # the machine's own packet: it has the Iface's address as its source
+    DESTINATION = "destination"  # a packet to the Iface's address that came by another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,9 @@ def match(test: Test, names: Names, in_by: InBy) -> str:
     if field.name == "ct.state":
         return _state(intervals)
     if field.name == "iface.in":
-        return _source(intervals, names) if in_by is InBy.SOURCE else _device("iifname", intervals, names)
+        if in_by is InBy.ARRIVAL:
+            return _device("iifname", intervals, names)
+        return _address_of("ip saddr" if in_by is InBy.SOURCE else "ip daddr", intervals, names)
     if field.name == "iface.out":
         return _device("oifname", intervals, names)
     if field.name == "ip.hdrlength":
@@ -135,14 +138,14 @@ def _device(word: str, intervals: tuple[Interval, ...], names: Names) -> str:
     return f"{word} {'!= ' if undeclared else ''}{{ {', '.join(chosen)} }}"
 
 
-def _source(intervals: tuple[Interval, ...], names: Names) -> str:
-    """As _device, of the machine's own packets."""
+def _address_of(word: str, intervals: tuple[Interval, ...], names: Names) -> str:
+    """As _device, where an address tells the Iface."""
     undeclared = _holds(intervals, NO_IFACE)
     chosen = [
         format_address(iface.address)
         for iface in names.ifaces
         if iface.address is not None and _holds(intervals, iface.number) is not undeclared
     ]
-    if not chosen:  # an Iface without an address sends nothing of its own
+    if not chosen:  # an Iface without an address has no such packets
         return "ip version 4" if undeclared else "ip version != 4"
-    return f"ip saddr {'!= ' if undeclared else ''}{{ {', '.join(chosen)} }}"
+    return f"{word} {'!= ' if undeclared else ''}{{ {', '.join(chosen)} }}"

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from naclc.export.detours import detours
 from naclc.export.nft import is_stateful
 from naclc.interpret import header
 from naclc.interpret.events import Delivered, Dropped, Event, Held, Reason, Sent
@@ -60,6 +61,7 @@ class Comparison:
         self._ifaces = {iface.name: iface for iface in pipeline.ifaces}
         self._names = {iface.number: iface.name for iface in pipeline.ifaces}
         self._own = {iface.address for iface in pipeline.ifaces}
+        self._followed = {iface.address for iface in detours(pipeline)}
         self._stateful = is_stateful(pipeline)
         self._translates = any(function.kind is Kind.NAT for function in pipeline.functions.values())
         self._hides = any(iface.masquerade for iface in pipeline.ifaces)
@@ -179,7 +181,9 @@ class Comparison:
         if destination >> 24 in (0, 127) or (destination >> 28 == 0xF and destination != 0xFFFFFFFF):
             return "a destination address that Linux refuses to route"
         if destination in self._own and destination != iface.address:
-            return "the address of another Iface"
+            fragment = header.flags(packet) & header.MORE_FRAGMENTS or header.fragment_offset(packet)
+            if iface.forwards and (fragment or destination not in self._followed):
+                return "the address of another Iface, to which no rule follows it"
         if is_multicast(destination) or destination in {broadcast_of(i) for i in self._ifaces.values() if i != iface}:
             return "multicast, or the broadcast address of another Iface"
         return None

@@ -16,7 +16,7 @@ from tests.kernel.linux import LinuxRouter, require_kernel, setup_of
 from tests.kernel.policies import EXAMPLES, FOLDER, checked, checked_file
 from tests.kernel.traffic import flows
 
-FLOWS = 250
+FLOWS = 400
 SEED = 20
 
 
@@ -72,6 +72,7 @@ FAULTS = {
     "the wrong Iface": ("stateless", r'iifname \{ "inside" \} jump', 'iifname { "dmz" } jump'),
     "established is forgotten": ("stateful", r"(f_through \{\s+)ct state established", r"\1ct state related"),
     "own packets skip forward": ("stateful", r"10\.0\.1\.1 jump f_through", "10.0.1.1 accept # "),
+    "a detour skips forward": ("stateful", r"ip daddr \{ 10\.0\.1\.1 \} jump f_through", "ip daddr 10.0.1.1 accept # "),
     "the wrong server": ("dmz", r"dnat to 10\.0\.2\.80:8080", "dnat to 10.0.2.81:8080"),
     "the wrong port": ("dmz", r"dnat to 10\.0\.2\.80:8080", "dnat to 10.0.2.80:8081"),
     "the wrong source": ("dmz", r"snat to 192\.0\.2\.2", "snat to 192.0.2.3"),

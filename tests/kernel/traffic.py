@@ -91,4 +91,7 @@ class _Drawing:
         behind = [i.address + 8 for i in self._pipeline.ifaces if i.address is not None]
         own = [iface.address] if iface.address is not None else []
         named = self._values.get("ip.daddr", [])
-        return self._chance.choice([*behind, *own, *own, *named, self._chance.choice(FAR)])
+        all_own = [i.address for i in self._pipeline.ifaces if i.address is not None]
+        return self._chance.choice(
+            [*behind, *own, *own, *named, self._chance.choice(all_own), self._chance.choice(FAR)]
+        )
