@@ -566,3 +566,39 @@ TEST(a_full_nic_loses_questions_and_nothing_else) {
   CHECK(!machine.nic(kIface).sent.empty());
   machine.check_books();
 }
+
+// What a hostile server can do is give a wrong address, never a broken machine.
+TEST(random_answers_do_no_harm) {
+  Machine machine;
+  Octets question = discover(machine);
+  std::uint64_t state = 1;
+  const auto random = [&state](std::size_t below) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return static_cast<std::size_t>(state >> 33) % below;
+  };
+  std::size_t leases = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::uint8_t types[] = {kOffer, kAck, kNak};
+    Octets octets =
+        message(question, {.type = types[random(3)], .lease = static_cast<std::uint32_t>(random(100))});
+    for (std::size_t changes = random(4); changes-- > 0;)
+      octets[random(octets.size())] = static_cast<std::uint8_t>(random(256));
+    if (random(8) == 0) octets.resize(random(octets.size()) + 1);
+    if (random(4) == 0) octets.insert(octets.end(), random(200), static_cast<std::uint8_t>(random(256)));
+    say(machine, octets);
+    machine.pass_time(static_cast<double>(random(40)) / 10);
+    for (Octets sent = machine.take_sent_packet(kIface); !sent.empty();
+         sent = machine.take_sent_packet(kIface))
+      if (sent.size() == kMessage + 300) question = sent;
+    const net::Inet& iface = machine.iface(kIface);
+    if (!iface.is_configured()) continue;
+    ++leases;
+    const net::ip4::Addr own = iface.ip_addr();
+    CHECK(own.part(3) != 0 && !own.is_loopback() && own.part(3) < 224 && own != iface.broadcast_addr());
+    CHECK(own != net::ip4::Addr(10, 0, 0, 1) && own != net::ip4::Addr(10, 0, 1, 1));
+  }
+  CHECK(leases > 100);
+  for (Drop reason : {Drop::kDhcpMalformed, Drop::kDhcpNotOurs, Drop::kDhcpUnasked, Drop::kDhcpBadLease})
+    CHECK(refused(machine, reason) > 0);
+  machine.check_books();
+}

@@ -17,7 +17,7 @@ class Timers {
   using duration_t = std::chrono::nanoseconds;
   using handler_t = delegate<void(id_t)>;
   static constexpr id_t UNUSED_ID = -1;
-  static constexpr std::size_t kCapacity = 128;
+  static constexpr std::size_t kCapacity = 512;  // one for each Iface with DHCP, and the policy's
 
   // Call `handler` once, `when` from now; a negative time is now. The id is never UNUSED_ID.
   static id_t oneshot(duration_t when, handler_t handler) { return periodic(when, duration_t{0}, handler); }
