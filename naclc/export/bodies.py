@@ -120,6 +120,17 @@ def fields_of(condition: model.Condition) -> Iterable[str]:
                 yield field.name
 
 
+def called(pipeline: Pipeline, names: Iterable[str]) -> set[str]:
+    """`names`, and all that they call."""
+    pending, seen = list(names), set(names)
+    while pending:
+        for statement in walk(pipeline.functions[pending.pop()].body):
+            if isinstance(statement, model.Call) and statement.function not in seen:
+                seen.add(statement.function)
+                pending.append(statement.function)
+    return seen
+
+
 class _Writer:
     """Writes one function into chains called `name` and `name.…`."""
 

@@ -8,7 +8,7 @@ The rules of all four run at Linux' two hooks, in that order. Where this cannot 
 
 from __future__ import annotations
 
-from naclc.export.bodies import fields_of
+from naclc.export.bodies import called, fields_of
 from naclc.pipeline.lower import walk
 from naclc.pipeline.pipeline import Iface, Pipeline
 from naclc.semantics import model
@@ -36,14 +36,3 @@ def _asks_or_translates(pipeline: Pipeline, name: str) -> bool:
     function = pipeline.functions[name]
     conditions = (statement.condition for statement in walk(function.body) if isinstance(statement, model.If))
     return function.kind is Kind.NAT or any("ip.ttl" in set(fields_of(condition)) for condition in conditions)
-
-
-def called(pipeline: Pipeline, names: list[str]) -> set[str]:
-    """`names`, and all that they call."""
-    pending, seen = list(names), set(names)
-    while pending:
-        for statement in walk(pipeline.functions[pending.pop()].body):
-            if isinstance(statement, model.Call) and statement.function not in seen:
-                seen.add(statement.function)
-                pending.append(statement.function)
-    return seen

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from naclc.diagnostics import Diagnostic, error, in_source_order
-from naclc.export.bodies import fields_of
+from naclc.export.bodies import called, fields_of
 from naclc.export.hooks import MOST_FUNCTIONS, split
 from naclc.pipeline.lower import walk
 from naclc.pipeline.pipeline import Pipeline
@@ -32,8 +32,9 @@ def refused(configuration: Configuration, pipeline: Pipeline) -> list[Diagnostic
         findings += _iface(iface, pipeline)
     for hook, attachments in _chains(configuration):
         findings += _chain(hook, attachments, pipeline)
+    hooks = _hooks(pipeline)
     for name, function in pipeline.functions.items():
-        findings += _conditions(function, _hooks(pipeline, name))
+        findings += _conditions(function, hooks[name])
     return in_source_order(findings)
 
 
@@ -96,40 +97,26 @@ def _destinations_change(pipeline: Pipeline) -> bool:
 
 
 def _any_rewrites(pipeline: Pipeline, action: type[model.Dnat] | type[model.Snat]) -> bool:
-    return any(_rewrites(pipeline, name, action) for name in pipeline.functions)
+    bodies = (function.body for function in pipeline.functions.values())
+    return any(isinstance(statement, action) for body in bodies for statement in walk(body))
 
 
 def _rewrites(pipeline: Pipeline, name: str, action: type[model.Dnat] | type[model.Snat]) -> bool:
     """Whether `name`, or a function that it calls, has such an action."""
-    pending, seen = [name], {name}
-    while pending:
-        for statement in walk(pipeline.functions[pending.pop()].body):
-            if isinstance(statement, action):
-                return True
-            if isinstance(statement, model.Call) and statement.function not in seen:
-                seen.add(statement.function)
-                pending.append(statement.function)
-    return False
+    bodies = (pipeline.functions[each].body for each in called(pipeline, [name]))
+    return any(isinstance(statement, action) for body in bodies for statement in walk(body))
 
 
-def _hooks(pipeline: Pipeline, name: str) -> frozenset[Hook]:
-    """Where `name` runs, attached or called."""
-    return frozenset(
-        hook for root, places in pipeline.attached().items() if _reaches(pipeline, root, name) for hook, _ in places
-    )
+def _hooks(pipeline: Pipeline) -> dict[str, set[Hook]]:
+    """Where each function runs, attached or called."""
+    hooks: dict[str, set[Hook]] = {}
+    for root, places in pipeline.attached().items():
+        for name in called(pipeline, [root]):
+            hooks.setdefault(name, set()).update(hook for hook, _ in places)
+    return hooks
 
 
-def _reaches(pipeline: Pipeline, root: str, name: str) -> bool:
-    pending, seen = [root], {root}
-    while pending:
-        for statement in walk(pipeline.functions[pending.pop()].body):
-            if isinstance(statement, model.Call) and statement.function not in seen:
-                seen.add(statement.function)
-                pending.append(statement.function)
-    return name in seen
-
-
-def _conditions(function: model.Function, hooks: frozenset[Hook]) -> Iterator[Diagnostic]:
+def _conditions(function: model.Function, hooks: set[Hook]) -> Iterator[Diagnostic]:
     for statement in walk(function.body):
         if not isinstance(statement, model.If):
             continue
@@ -138,7 +125,7 @@ def _conditions(function: model.Function, hooks: frozenset[Hook]) -> Iterator[Di
 
 
 def _test(
-    test: model.Compare | model.CompareFields | model.InSet, kind: Kind, hooks: frozenset[Hook]
+    test: model.Compare | model.CompareFields | model.InSet, kind: Kind, hooks: set[Hook]
 ) -> Iterator[Diagnostic]:
     if isinstance(test, model.CompareFields) and test.left != test.right:
         yield _error("a comparison of two fields", test.span, "compare each with numbers: nftables has no other tests")
