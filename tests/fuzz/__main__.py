@@ -2,7 +2,7 @@
 
     python -m tests.fuzz [--seconds N] [TARGET...]
 
-Each target runs for N seconds (50 unless given) and is ended GRACE seconds later if it has not ended by itself.
+Each target runs for N seconds (40 unless given) and is ended GRACE seconds later if it has not ended by itself.
 Exit status 1 when a target found something.
 """
 
@@ -15,8 +15,8 @@ import subprocess
 import sys
 import time
 
-SECONDS = 50
-GRACE = 35  # for the start, the C++ compiler, and the last input: seven targets take ten minutes at most
+SECONDS = 40
+GRACE = 35  # for the start, the C++ compiler, and the last input: eight targets take ten minutes at most
 COMMANDS = {
     "parser": ("guided", "parser"),
     "policy": ("guided", "policy"),
@@ -25,6 +25,7 @@ COMMANDS = {
     "machine": ("guided", "machine"),
     "agreement": ("agreement",),
     "hostile": ("hostile",),
+    "drivers": ("drivers",),
 }
 
 
