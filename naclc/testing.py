@@ -33,10 +33,19 @@ VM_PROBES = 2000
 
 
 @dataclass(frozen=True, slots=True)
+class IncludeosImage:
+    """What the user built of the policy with IncludeOS, and IncludeOS's chainloader, which boots it."""
+
+    image: Path
+    chainloader: Path
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyTestOptions:
     """`on`: names of EXECUTORS, in the order they run. `generated`: how many probes each executor is given, None for
     all (on vm: VM_PROBES). `keep`: part of a test's name; others are left out. `pcap_dir`: None for no captures.
-    `nics`: some of qemu.NICS, each for a VM of its own. `analysis_nodes`: BDD nodes that the proof of an assertion may
+    `nics`: some of qemu.NICS, each for a VM of its own. `includeos`: what vm boots in place of the skeleton OS.
+    `analysis_nodes`: BDD nodes that the proof of an assertion may
     take."""
 
     on: tuple[str, ...] = DEFAULT_EXECUTORS
@@ -49,6 +58,7 @@ class PolicyTestOptions:
     nics: tuple[str, ...] = ("virtio",)
     progress: Callable[[str, int, int], None] | None = None
     analysis_nodes: int = 4_000_000
+    includeos: IncludeosImage | None = None
 
 
 def run_policy_tests(
@@ -97,7 +107,7 @@ def _not_on_target(compilation: Compilation, options: PolicyTestOptions) -> list
     from naclc.pipeline.supported import not_on_target
 
     assert compilation.configuration is not None
-    machines = [name for name in options.on if name in ("process", "vm")]
+    machines = [name for name in options.on if name == "process" or (name == "vm" and not options.includeos)]
     lacking = not_on_target(compilation.configuration, "skeleton") if machines else []
     others = ",".join(name for name in EXECUTORS if name not in ("process", "vm"))
     names, advice = " and ".join(f"`{name}`" for name in machines), f"the other executors can: `--on {others}`"
@@ -256,14 +266,22 @@ def _machines(bench: _Bench) -> Iterator[Executor | Diagnostic]:
     except MachineFailure as failure:
         yield failure.diagnostic
         return
-    built = build_image(bench.service, Target.PC, bench.work / "service.elf")
-    if isinstance(built, BuildFailure):
-        yield _unbuilt(built)
+    image, options = _bootable(bench), bench.options
+    if isinstance(image, Diagnostic):
+        yield image
         return
-    options = bench.options
+    theirs = options.includeos
     for nic in options.nics:
-        hardware = qemu.Hardware(options.machine, options.memory, options.accel, nic)
-        yield VmExecutor(bench.around, built.path, hardware, options.pcap_dir)
+        loader = theirs.chainloader if theirs else None
+        hardware = qemu.Hardware(options.machine, options.memory, options.accel, nic, loader)
+        yield VmExecutor(bench.around, image, hardware, options.pcap_dir, counts=theirs is None)
+
+
+def _bootable(bench: _Bench) -> Path | Diagnostic:
+    if bench.options.includeos is not None:
+        return bench.options.includeos.image
+    built = build_image(bench.service, Target.PC, bench.work / "service.elf")
+    return _unbuilt(built) if isinstance(built, BuildFailure) else built.path
 
 
 def no_scapy() -> Diagnostic:

@@ -18,8 +18,10 @@ from naclc.output import write_output
 from naclc.syntax.read import read_source
 
 if TYPE_CHECKING:
+    from naclc.testing import IncludeosImage
     from naclc.verify.result import Report
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _EXECUTORS = ("interpreter", "decision", "native", "process", "vm")
 
 
@@ -43,13 +45,22 @@ def _executor_list(_ctx: click.Context, _param: click.Parameter, value: str | No
 )
 @click.option("--boot", is_flag=True, help="Boot a virtual machine too: adds vm.")
 @click.option(
+    "--os",
+    "system",
+    type=click.Choice(("skeleton", "includeos")),
+    default="skeleton",
+    help="What vm boots. includeos: the IMAGE of the policy that you built with IncludeOS.",
+)
+@click.option("--image", type=_FILE, metavar="ELF", help="With --os includeos: the image.")
+@click.option("--chainloader", type=_FILE, metavar="ELF", help="With --os includeos: IncludeOS's chainloader.")
+@click.option(
     "--nic",
     type=click.Choice(("virtio", "vmxnet3", "mixed", "both")),
     default="virtio",
     help="The VM's NICs. mixed: in turns. both: one VM with virtio, one with vmxnet3.",
 )
 @click.option("--machine", type=click.Choice(("q35", "pc")), default="q35", help="The VM's machine type.")
-@click.option("--memory", type=click.IntRange(16, 65536), default=32, metavar="MB", help="The VM's memory.")
+@click.option("--memory", type=click.IntRange(16, 65536), metavar="MB", help="The VM's memory; 32, with IncludeOS 128.")
 @click.option("--accel", type=click.Choice(("auto", "tcg", "kvm")), default="tcg", help="How QEMU runs the VM.")
 @click.option("--generated", type=click.IntRange(0), metavar="N", help="Generated tests an executor gets at most.")
 @click.option("--format", "form", type=click.Choice(("pretty", "json")), default="pretty", help="Form of the report.")
@@ -65,9 +76,12 @@ def test_command(
     keep: str | None,
     on: tuple[str, ...],
     boot: bool,
+    system: str,
+    image: Path | None,
+    chainloader: Path | None,
     nic: str,
     machine: str,
-    memory: int,
+    memory: int | None,
     accel: str,
     generated: int | None,
     form: str,
@@ -85,6 +99,8 @@ def test_command(
 
     if junit is not None:
         refuse_same_file(policy, junit)
+    on = (*on, "vm") if boot and "vm" not in on else on
+    includeos = _includeos(system, image, chainloader, on)
     result = compiled(
         policy, Options(analysis_nodes=analysis_nodes), Presentation("json" if form == "json" else None), quiet=True
     )
@@ -94,12 +110,13 @@ def test_command(
     if isinstance(tests_source, Diagnostic):
         return _end([tests_source], form)
     options = PolicyTestOptions(
-        on=(*on, "vm") if boot and "vm" not in on else on,
+        on=on,
+        includeos=includeos,
         generated=generated,
         keep=keep,
         pcap_dir=pcap_dir,
         machine=machine,
-        memory=memory,
+        memory=memory or (32 if system == "skeleton" else 128),
         accel=accel,
         analysis_nodes=analysis_nodes,
         nics=("virtio", "vmxnet3") if nic == "both" else (nic,),
@@ -115,6 +132,23 @@ def test_command(
     if any(problem.is_error for problem in written):
         return exits.FAILED
     return exits.OK if report.ok else exits.FAILED
+
+
+def _includeos(system: str, image: Path | None, chainloader: Path | None, on: tuple[str, ...]) -> IncludeosImage | None:
+    """Raises click.UsageError for options that do not go together."""
+    from naclc.testing import IncludeosImage
+
+    if system == "skeleton":
+        if image or chainloader:
+            raise click.UsageError("`--image` and `--chainloader` are for `--os includeos`")
+        return None
+    if image is None or chainloader is None:
+        raise click.UsageError(
+            "`--os includeos` needs the image and IncludeOS's chainloader: `--image`, `--chainloader`"
+        )
+    if "vm" not in on:
+        raise click.UsageError("`--os includeos` is about what vm boots: give `--boot`, too")
+    return IncludeosImage(image, chainloader)
 
 
 def _no_tests(beside: str) -> Diagnostic:

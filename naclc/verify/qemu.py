@@ -55,12 +55,16 @@ NICS = tuple(_DEVICES)
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """`memory`: MB. `accel`: "tcg" or "kvm". `nic`: one of NICS; mixed is virtio, vmxnet3, virtio …"""
+    """`memory`: MB. `accel`: "tcg" or "kvm". `nic`: one of NICS; mixed is virtio, vmxnet3, virtio …
+
+    `chainloader`: the kernel that QEMU is given, where the image is a module for that to load (IncludeOS).
+    """
 
     machine: str = "q35"
     memory: int = 32
     accel: str = "tcg"
     nic: str = "virtio"
+    chainloader: Path | None = None
 
 
 DEFAULT_HARDWARE = Hardware()
@@ -98,11 +102,13 @@ def _version(path: str) -> tuple[int, ...]:
 
 def arguments(image: Path, hardware: Hardware) -> list[str]:
     """What every machine is started with, but for its NICs and its console."""
+    loader = hardware.chainloader
+    files = ("-kernel", image) if loader is None else ("-kernel", loader, "-initrd", image)
     return [
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
         *("-machine", f"{hardware.machine},accel={hardware.accel}", "-m", f"{hardware.memory}M"),
         *("-device", "isa-debug-exit,iobase=0xf4,iosize=4"),
-        *("-kernel", str(image.absolute())),
+        *(str(part.absolute()) if isinstance(part, Path) else part for part in files),
     ]
 
 
@@ -123,6 +129,8 @@ def start(image: Path, macs: Sequence[str], hardware: Hardware = DEFAULT_HARDWAR
     qemu = find()
     if not image.is_file():
         raise MachineFailure(error("machine-start", f"there is no image `{image}`", None))
+    if hardware.chainloader is not None and not hardware.chainloader.is_file():
+        raise MachineFailure(error("machine-start", f"there is no chainloader `{hardware.chainloader}`", None))
 
     def command(nics: Sequence[int], control: int | None) -> list[str]:
         wires: list[str] = []

@@ -23,7 +23,10 @@ _KVM_BOOT = 3.0  # seconds: where KVM opens but cannot run firmware, nothing eve
 
 
 class VmExecutor:
-    """`image` is the bootable ELF. `hardware.accel` may also be "auto": KVM where a machine has booted with it."""
+    """`image` is the bootable ELF. `hardware.accel` may also be "auto": KVM where a machine has booted with it.
+
+    `counts`: the image is the skeleton OS, whose console tells counters when it is asked; IncludeOS has no such thing.
+    """
 
     real_time = True
 
@@ -34,6 +37,8 @@ class VmExecutor:
         hardware: qemu.Hardware = qemu.DEFAULT_HARDWARE,
         pcap_dir: Path | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        *,
+        counts: bool = True,
     ) -> None:
         self.name = f"vm-{hardware.nic}"
         self._around = around
@@ -41,6 +46,7 @@ class VmExecutor:
         self._hardware = hardware
         self._pcap_dir = pcap_dir
         self._limits = limits
+        self._counts = counts
         self._macs = mac_addresses(around.pipeline)
         self._spare: Child | None = None
         self._to_come = 0
@@ -68,7 +74,7 @@ class VmExecutor:
 
     @contextmanager
     def _wired(self, machine: Child, recorder: Recorder, limits: Limits) -> Iterator[WireSession]:
-        session = WireSession(self._around, machine, qemu.why_ended, recorder, limits)
+        session = WireSession(self._around, machine, qemu.why_ended, recorder, limits, counts=self._counts)
         try:
             session.boot()
             yield session

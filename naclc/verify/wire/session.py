@@ -8,7 +8,8 @@
 No policy filters ARP, and each NIC keeps the order of its frames: a drop is known without waiting. The ARP requests
 come from 0.0.0.0 (RFC 5227), so that the machine learns nothing from them. A NIC without any address is asked nothing;
 there it is the console's answers that show that the packet has been dealt with: when it is asked again after an answer,
-the machine has looked at its NICs in between.
+the machine has looked at its NICs in between. A machine without that command (`counts` is false) is given a moment
+instead, and nobody can see what was delivered to it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _REPEAT = 1.0  # seconds after which a question is asked again
 _BOOT_REPEAT = 0.1
 _MAX_ROUNDS = 64
 _QUESTIONS = 3  # at the console, where a NIC has no address
+_QUIET = 0.05  # seconds after which a console that nobody can ask has said all
 _SWEEP = 10  # seconds between two sweeps of the connection table
 _SEARCHES = 128  # ARP searches in one second of virtual time: the machine limits them by the second
 
@@ -56,7 +58,7 @@ class Surroundings:
 
 class WireSession:
     """`why` says what became of a child that has ended, from its exit status. `virtual`: the machine's time stands
-    still until its console is told `advance`."""
+    still until its console is told `advance`. `counts`: its console tells counters when it is asked."""
 
     def __init__(
         self,
@@ -67,10 +69,12 @@ class WireSession:
         limits: Limits = DEFAULT_LIMITS,
         *,
         virtual: bool = False,
+        counts: bool = True,
     ) -> None:
         self._pipeline = around.pipeline
         self._limits = limits
         self._virtual = virtual
+        self._counts = counts
         self._wires = Wires(child, why, recorder, limits, self._take)
         self._hosts = Neighbourhood(around.pipeline, around.neighbours, around.given, self._wires.transmit)
         self._wiring = self._hosts.wiring
@@ -88,6 +92,8 @@ class WireSession:
 
         Raises MachineFailure when it does not within the limit, or ends.
         """
+        if not self._counts and not self._asked:
+            self._wires.hangs("no Iface has an address, so that nothing tells when it has booted")
         deadline = time.monotonic() + self._limits.boot
         self._controls(self._at_once, deadline, _BOOT_REPEAT)
         wait = max((iface.dhcp_timeout for iface in self._late if iface.config is Config.DHCP_WITH_FALLBACK), default=0)
@@ -175,6 +181,8 @@ class WireSession:
 
     def _ask_console(self, deadline: float | None = None, repeat: float | None = None) -> None:
         """Have the counters told, and with them that all before has been dealt with."""
+        if not self._counts:
+            return self._listen()
         deadline = deadline or time.monotonic() + self._limits.answer
         while True:
             if time.monotonic() >= deadline:
@@ -187,8 +195,17 @@ class WireSession:
                     self._wires.output = b""
                     self._text += report.text
                     self._counters = report.counters
-                    return
+                    return None
                 self._wires.pump(left)
+
+    def _listen(self) -> None:
+        """Take what the console says until it is quiet, or has been noisy for too long."""
+        deadline = time.monotonic() + self._limits.answer
+        said = -1
+        while said != len(self._wires.output) and time.monotonic() < deadline:
+            said = len(self._wires.output)
+            self._wires.pump(_QUIET)
+        self._text, self._wires.output = self._text + self._wires.output, b""
 
     def _observe(self, before: Mapping[str, Mapping[str, int]], *, received: bool) -> Observation:
         delivered: list[str] = []
@@ -212,7 +229,7 @@ class WireSession:
             text = console.without_timers(text)
         return Observation(
             sent=tuple(self._hosts.seen.sent),
-            delivered=tuple(delivered),
+            delivered=tuple(delivered) if self._counts else None,
             log=text.decode("utf-8", "replace"),
             decided=None,
             dropped=tuple(dropped),
