@@ -87,7 +87,8 @@ class Judge:
         `ports` knows, and learns, which masquerade ports stand for each other."""
         problems = []
         hops = all(sent.next_hop is not None for sent in (*truth.sent, *seen.sent))
-        ours, theirs = self._comparable(truth.sent, hops), self._comparable(seen.sent, hops)
+        answers = bool(truth.delivered)  # what leaves then is the machine's own, even from a translated address
+        ours, theirs = self._comparable(truth.sent, hops, answers), self._comparable(seen.sent, hops, answers)
         missing, extra = Counter(ours), Counter(ports.here(ours, theirs) if ports else theirs)
         lacking, surplus = missing - extra, extra - missing
         if lacking:
@@ -105,20 +106,25 @@ class Judge:
             )
         return problems
 
-    def _comparable(self, sent: tuple[Sent, ...], hops: bool) -> list[Sent]:
-        """With the next hops when `hops`."""
-        return [Sent(one.iface, _comparable(one.packet, self.own), one.next_hop if hops else None) for one in sent]
+    def _comparable(self, sent: tuple[Sent, ...], hops: bool, answers: bool) -> list[Sent]:
+        """With the next hops when `hops`; `answers`: all are the machine's own packets."""
+        return [
+            Sent(
+                one.iface,
+                _uncounted(one.packet) if answers or self._is_own(one) else one.packet,
+                one.next_hop if hops else None,
+            )
+            for one in sent
+        ]
 
     def _places(self, decided: tuple[int, ...] | None) -> str:
         return ", ".join(f"line {self.statements[statement].line}" for statement in decided or ()) or "nothing"
 
 
-def _comparable(packet: bytes, own: frozenset[int]) -> bytes:
-    """`packet`; of the machine's own packets without what each machine counts for itself: identification, and the
-    header checksum, which covers it (docs/language.md 13: "id counts up")."""
-    if len(packet) >= 20 and int.from_bytes(packet[12:16], "big") in own:
-        return packet[:4] + bytes(2) + packet[6:10] + bytes(2) + packet[12:]
-    return packet
+def _uncounted(packet: bytes) -> bytes:
+    """`packet`, the machine's own, without what each machine counts for itself: identification, and the header
+    checksum, which covers it (docs/language.md 13: "id counts up")."""
+    return packet[:4] + bytes(2) + packet[6:10] + bytes(2) + packet[12:] if len(packet) >= 20 else packet
 
 
 def _messages(truth: tuple[syslog.Message, ...] | None, seen: tuple[syslog.Message, ...] | None) -> list[str]:

@@ -20,6 +20,7 @@ from naclc.verify import machine_report
 from naclc.verify.cases import Case
 from naclc.verify.executor import MachineFailure, Observation, Sent, Session
 from naclc.verify.executors.inside import InsideExecutor
+from naclc.verify.judge import Judge
 from naclc.verify.packets import build
 from naclc.verify.packetspec import PacketSpec
 from naclc.verify.report import print_report
@@ -286,3 +287,13 @@ def test_pretty_report(mixed: Report) -> None:
     assert "it panicked [guest-panic]" in text
     assert "f: x is 1: masked: by y" in text
     assert text.rstrip().endswith("3 failed")
+
+
+def test_what_each_machine_counts_for_itself_is_not_compared(firewall: Pipeline) -> None:
+    judge = Judge.of(firewall)
+    packet = build(PacketSpec("udp", {"src": 0xC6336401, "dst": 0xC0000209, "udp.dport": 5}))
+    other = packet[:4] + b"\x77\x77" + packet[6:10] + b"\x12\x34" + packet[12:]
+    truth, seen = (Observation((Sent("outside", each),), ("outside",), "", None) for each in (packet, other))
+    assert judge.disagreements(truth, seen) == []  # an answer, even where its source was translated
+    truth, seen = (Observation((Sent("outside", each),), (), "", None) for each in (packet, other))
+    assert len(judge.disagreements(truth, seen)) == 2  # a packet that was forwarded keeps its identification
