@@ -102,7 +102,7 @@ def run_command(
     """
     from naclc.verify.executor import MachineFailure
     from naclc.verify.nics import mac_addresses
-    from naclc.verify.qemu import Hardware, find, run_foreground
+    from naclc.verify.qemu import Hardware, run_foreground
 
     netdevs = _netdevs(nets)
     result = compiled(policy, Options(system="skeleton"), Presentation(form))
@@ -110,18 +110,18 @@ def run_command(
     macs = mac_addresses(result.pipeline)
     for number in sorted(number for number in netdevs if number >= len(macs)):
         raise click.BadParameter(f"there is no NIC {number}: the policy has {len(macs)}", param_hint="--net")
-    try:
-        find()  # before anything is built
-        with tempfile.TemporaryDirectory(prefix="naclc.") as work:
-            service, image = Path(work) / "service.cpp", Path(work) / "image.elf"
-            service.write_text(result.cpp, encoding="utf-8")
-            built = build_image(service, Target.PC, image)
-            if isinstance(built, BuildFailure):
-                return _tell(built, form)
-            return run_foreground(image, macs, netdevs, Hardware(machine, memory, accel, nic))
-    except MachineFailure as failure:
-        show([failure.diagnostic], form)
-        return status([failure.diagnostic])
+    with tempfile.TemporaryDirectory(prefix="naclc.") as work:
+        service, image = Path(work) / "service.cpp", Path(work) / "image.elf"
+        service.write_text(result.cpp, encoding="utf-8")
+        built = build_image(service, Target.PC, image)
+        if isinstance(built, BuildFailure):
+            return _tell(built, form)
+        try:
+            hardware = Hardware(machine, memory, accel, nic)
+            return run_foreground(image, macs, netdevs, hardware)
+        except MachineFailure as failure:
+            show([failure.diagnostic], form)
+            return status([failure.diagnostic])
 
 
 def _refuse(policy: str, target: Path, system: str, platform: str, services: tuple[Path, ...]) -> None:
