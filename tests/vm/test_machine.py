@@ -136,9 +136,9 @@ def fails(pipeline: Pipeline, image: Path, what: str) -> MachineFailure:
 def disturb(session: Session, what: str) -> None:
     assert isinstance(session, WireSession)
     if what.startswith("type "):
-        os.write(session._child.console_in, what.removeprefix("type ").encode() + b"\n")
+        os.write(session._wires._child.console_in, what.removeprefix("type ").encode() + b"\n")
     else:
-        os.kill(session._child.pid, getattr(signal, what))
+        os.kill(session._wires._child.pid, getattr(signal, what))
 
 
 FAILURES = [
