@@ -13,7 +13,7 @@ import platform
 import tempfile
 from pathlib import Path
 
-from bench import boot, checking, forwarding, packet_cost, startup
+from bench import boot, checking, forwarding, gateways, packet_cost, startup
 from naclc.verify.qemu import NICS, Hardware
 
 # Of examples/firewall: the machine's outside address, a neighbour there, a neighbour inside.
@@ -50,7 +50,14 @@ def measure(rounds: int, seconds: float) -> dict[str, dict[str, float]]:
         figures["idle processor"] = idle
         for frame in (60, 1514):
             traffic = forwarding.Traffic(ASKER, INSIDE, frame, seconds)
-            figures[f"forward {frame} octets"] = forwarding.forwarding(generator, image, traffic, rounds, MACHINES)
+            subjects = {machine.nic: forwarding.Subject(image, machine) for machine in MACHINES}
+            figures[f"forward {frame} octets"] = forwarding.forwarding(generator, subjects, traffic, rounds)
+        traffic = forwarding.Traffic(ASKER, INSIDE, 60, seconds)
+        subjects = {
+            name: forwarding.Subject(startup.build(work, policy), MACHINES[0])
+            for name, policy in gateways.policies(work).items()
+        }
+        figures["gateways 60 octets"] = forwarding.forwarding(generator, subjects, traffic, rounds)
         return figures
 
 

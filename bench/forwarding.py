@@ -11,7 +11,7 @@ import socket
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,31 +33,37 @@ class Traffic:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is measured: a machine that boots `image`."""
+
+    image: Path
+    hardware: qemu.Hardware
+
+
 def build_generator(work: Path) -> Path:
     program = work / "generator"
     subprocess.run(["g++", "-x", "c", "-O2", str(_GENERATOR), "-o", str(program)], check=True)
     return program
 
 
-def forwarding(
-    generator: Path, image: Path, traffic: Traffic, rounds: int, machines: Sequence[qemu.Hardware]
-) -> dict[str, float]:
+def forwarding(generator: Path, subjects: Mapping[str, Subject], traffic: Traffic, rounds: int) -> dict[str, float]:
     """Medians over `rounds` of frames received a second, in thousands, and the share of the hub's round by round.
 
-    Each machine has a turn in each round; figures are named after its NICs.
+    Each of `subjects` has a turn in each round; figures are named after it.
     """
-    through: dict[str, list[float]] = {hardware.nic: [] for hardware in machines}
+    through: dict[str, list[float]] = {name: [] for name in subjects}
     ceiling = []
     for _ in range(rounds):
-        for hardware in machines:
-            with _machine(image, hardware) as wires:
-                through[hardware.nic].append(_rate(generator, wires, traffic))
+        for name, subject in subjects.items():
+            with _machine(subject.image, subject.hardware) as wires:
+                through[name].append(_rate(generator, wires, traffic))
         with _hub() as wires:
             ceiling.append(_rate(generator, wires, traffic))
     figures = {"hub_kpps": statistics.median(ceiling) / 1000}
-    for nic, rates in through.items():
-        figures[f"{nic}_kpps"] = statistics.median(rates) / 1000
-        figures[f"{nic}_share"] = statistics.median(ours / most for ours, most in zip(rates, ceiling, strict=True))
+    for name, rates in through.items():
+        figures[f"{name}_kpps"] = statistics.median(rates) / 1000
+        figures[f"{name}_share"] = statistics.median(ours / most for ours, most in zip(rates, ceiling, strict=True))
     return figures
 
 

@@ -20,10 +20,10 @@ def compile_seconds(rounds: int) -> dict[str, float]:
     return {"median_s": statistics.median(times), "min_s": min(times)}
 
 
-def build(work: Path) -> Path:
-    """The example's bootable image in `work`."""
-    service, image = work / "service.cpp", work / "firewall.elf"
-    subprocess.run([sys.executable, "-m", "naclc", "compile", str(EXAMPLE), "-o", str(service)], check=True)
+def build(work: Path, policy: Path = EXAMPLE) -> Path:
+    """The bootable image of `policy` in `work`."""
+    service, image = work / f"{policy.stem}.cpp", work / f"{policy.stem}.elf"
+    subprocess.run([sys.executable, "-m", "naclc", "compile", str(policy), "-o", str(service)], check=True)
     built = build_image(service, Target.PC, image)
     if isinstance(built, BuildFailure):
         raise SystemExit(built.diagnostic.message)
