@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from naclc.decision.backward import Backward
 from naclc.decision.graph import Call, FieldTest, Graphs, Guard, Leaf, Node, Test
 from naclc.decision.symbolic import Symbols
 from naclc.decision.walk import successors, topological
@@ -90,19 +91,8 @@ class Regions:
         return [(successor, self._symbols.all) for successor in successors(node)]
 
     def _from_leaves(self, name: str) -> Verdicts:
-        nothing, everything = self._symbols.none, self._symbols.all
-        graph = self._graphs.graphs[name]
-        known: dict[int, Verdicts] = {}
-        for node in reversed(topological(graph.root)):
-            if isinstance(node, Leaf):
-                accepts = node.verdict is Verdict.ACCEPT
-                known[id(node)] = Verdicts(everything if accepts else nothing, everything if node.is_end else nothing)
-                continue
-            accept, end = nothing, nothing
-            for target, way in self._ways(node):
-                accept, end = accept | (way & known[id(target)].accept), end | (way & known[id(target)].end)
-            if isinstance(node, Call):
-                callee = self._verdicts[node.function]
-                accept, end = callee.accept | (callee.end & accept), callee.end & end
-            known[id(node)] = Verdicts(accept, end)
-        return known[id(graph.root)]
+        backward = Backward(self._graphs.graphs[name].root, self._symbols, lambda callee: self._verdicts[callee].end)
+        accept = backward.packets(
+            lambda leaf: leaf.verdict is Verdict.ACCEPT, lambda callee: self._verdicts[callee].accept
+        )
+        return Verdicts(accept, backward.packets(lambda leaf: leaf.is_end))

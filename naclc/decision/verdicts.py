@@ -8,11 +8,11 @@ from which no way leads to an end, whatever is tested, are none without any set 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from naclc.decision.backward import Backward
 from naclc.decision.evaluate import path_length
 from naclc.decision.facts import FACT_FIELDS, Place, packets_at
 from naclc.decision.graph import Call, FieldTest, Graphs, Guard, Leaf, Node, Test
@@ -129,61 +129,12 @@ class _Judge:
         """For each place where packets can fall off the end: those packets."""
         ends: dict[str, BDDFunction] = {}
         for name in called:
-            graph = self.graphs.graphs[name]
-            ends[name] = self._end(graph.root, symbols, ends)
+            backward = Backward(self.graphs.graphs[name].root, symbols, ends.__getitem__, self.may_end)
+            ends[name] = backward.packets(lambda _: True)
         for place in self.places:
             packets = ends[self.name] & packets_at(place, self.pipeline, symbols)
             if packets.satisfiable():
                 yield packets
-
-    def _end(self, root: Node, symbols: Symbols, ends: dict[str, BDDFunction]) -> BDDFunction:
-        """The packets that come from `root` to the end of its function.
-
-        Only at `heads` sets are made of all that follows; the tests from one head to the next are taken together
-        first, and what they say is small.
-        """
-        nodes = [node for node in topological(root) if id(node) in self.may_end]
-        ways_in = Counter(id(successor) for node in nodes for successor in successors(node))
-        heads = [node for node in nodes if node is root or ways_in[id(node)] > 1 or not isinstance(node, _DECIDING)]
-        onward = self._onward(heads, symbols, ends)
-        waiting = Counter(target for ways in onward.values() for target in ways)
-        falling: dict[int, BDDFunction] = {}
-        for head in reversed(heads):
-            packets = symbols.all if isinstance(head, Leaf) else symbols.none
-            for target, chosen in onward[id(head)].items():
-                packets = packets | (chosen & falling[target])
-                waiting[target] -= 1
-                if not waiting[target]:
-                    del falling[target]  # it may be large
-            falling[id(head)] = packets
-        return falling[id(root)] if heads else symbols.none
-
-    def _onward(
-        self, heads: list[Node], symbols: Symbols, ends: dict[str, BDDFunction]
-    ) -> dict[int, dict[int, BDDFunction]]:
-        """For each head, by `id`, the next heads from which there may be an end, and the packets that go there."""
-        known = {id(head) for head in heads}
-        onward: dict[int, dict[int, BDDFunction]] = {}
-        for head in heads:
-            found = onward[id(head)] = {}
-            here = ends[head.function] if isinstance(head, Call) else symbols.all
-            waiting = [(head, here)]
-            while waiting:
-                node, here = waiting.pop()
-                ways = (
-                    symbols.ways_out(node)
-                    if isinstance(node, _DECIDING)
-                    else [(n, symbols.all) for n in successors(node)]
-                )
-                for target, chosen in ways:
-                    some = here & chosen
-                    if id(target) not in self.may_end:
-                        continue
-                    if id(target) in known:
-                        found[id(target)] = found[id(target)] | some if id(target) in found else some
-                    else:
-                        waiting.append((target, some))
-        return onward
 
     def _example(self, fallen: BDDFunction, symbols: Symbols) -> Facts | None:
         """One of the packets, as usual as can be, if it can be made and the replay confirms that it falls."""
