@@ -125,6 +125,15 @@ class Server:
         asked = ", ".join(f"{count} {kind.name}" for kind, count in sorted(self.heard.items()))
         return f"it asked ({asked}) and was answered {self.answers} times"
 
+    def advice(self) -> str:
+        """Which of the policy's rules to look at when there is no lease."""
+        if self.heard:
+            return "the answers pass the policy's prerouting and input chains like other packets"
+        return (
+            "its questions (UDP from 0.0.0.0 port 68 to 255.255.255.255 port 67) pass the output and postrouting "
+            "chains and, when a route names the Iface, forward: let them through there"
+        )
+
 
 def is_clients(packet: bytes) -> bool:
     """Whether `packet` is one that a DHCP client sends."""

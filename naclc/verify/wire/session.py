@@ -174,8 +174,7 @@ class WireSession:
             server = self._hosts.servers.get(link)
             if server is not None and not server.given:
                 what = f"Iface {self._wiring.name(link)} took no DHCP lease: {server.missing()}"
-                advice = "the answers pass the policy's prerouting and input chains like other packets"
-                self._wires.fails(error("dhcp-no-lease", what, None, help=advice))
+                self._wires.fails(error("dhcp-no-lease", what, None, help=server.advice()))
         names = ", ".join(self._wiring.name(link) for link in links)
         self._wires.hangs(f"no answer to ARP on {names}")
 

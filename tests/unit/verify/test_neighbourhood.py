@@ -97,6 +97,7 @@ def test_requests(packet: bytes, kind: int | None, target: str) -> None:
 def test_a_server_tells_what_it_was_asked_and_stops_some_time() -> None:
     server = dhcp.Server(LEASE)
     assert server.missing() == "the machine did not ask for one"
+    assert server.advice().startswith("its questions (UDP from 0.0.0.0 port 68")
     answers = [server.take(request(1)) for _ in range(dhcp.MOST_ANSWERS + 5)]
     assert sum(answer is not None for answer in answers) == dhcp.MOST_ANSWERS
     assert server.missing().startswith("it asked (1005 DISCOVER)") and not server.given

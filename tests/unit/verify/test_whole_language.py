@@ -99,6 +99,7 @@ def test_no_lease_is_told_as_that(tmp_path: Path) -> None:
     failure = report["tests"][0]["failure"]
     assert failure["code"] == "dhcp-no-lease"
     assert "Iface wan took no DHCP lease: it asked" in failure["message"]
+    assert failure["help"].startswith("the answers pass")
 
 
 @pytest.mark.parametrize("on", ["interpreter", "process"])
