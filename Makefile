@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-FUZZ_SECONDS ?= 40
+FUZZ_SECONDS ?= 25
 CXX_SOURCES = git ls-files '*.cpp' '*.hpp' ':!tests/golden'
 
 .PHONY: demo test check format fuzz bench packages clean help
@@ -33,7 +33,7 @@ bench: $(VENV)/.dev  ## the figures: start-up, large policies, image, boot, forw
 	$(BIN)/python -m bench
 
 # atheris is installed where there is a wheel of it; the targets say so where there is none, and run without.
-fuzz: $(VENV)/.dev   ## eight targets, FUZZ_SECONDS=40 each: ten minutes at most
+fuzz: $(VENV)/.dev   ## ten targets, FUZZ_SECONDS=25 each: ten minutes at most
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet \
 	  --disable-pip-version-check --only-binary atheris -e '.[fuzz]' || true
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)

@@ -5,15 +5,13 @@ The tests are in net/*_test.cpp; each runs in a process of its own, as a stack c
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
 import re
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
+
+from tests.cxx import objects
 
 HERE = Path(__file__).resolve().parent
 OS = HERE.parents[1] / "includeos_skeleton" / "os"
@@ -21,6 +19,7 @@ OS = HERE.parents[1] / "includeos_skeleton" / "os"
 SOURCES = (
     *sorted((HERE / "net").glob("*_test.cpp")),
     HERE / "net" / "bench.cpp",
+    HERE / "net" / "bench_main.cpp",
     *sorted((OS / "net").glob("*.cpp")),
     *(OS / "kernel" / name for name in ("timers.cpp", "frame_pool.cpp", "os.cpp", "wall_clock.cpp")),
 )
@@ -69,32 +68,9 @@ def program() -> Path:
 
 
 def built_program() -> Path:
-    """The test program; its objects are kept by content, so that a second run compiles only what changed."""
-    kept = Path(tempfile.gettempdir()) / f"naclc-net-tests-{os.getuid()}"
-    kept.mkdir(mode=0o700, exist_ok=True)
-    headers = hashlib.sha256()
-    for header in sorted([*OS.rglob("*.hpp"), *(OS / "include").rglob("*"), *HERE.rglob("*.hpp")]):
-        if header.is_file():
-            headers.update(header.read_bytes())
-    with (kept / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker builds, the others find it built
-        objects = [_object(source, kept, headers.hexdigest()) for source in SOURCES]
-        linked = kept / f"net_test-{hashlib.sha256(' '.join(map(str, objects)).encode()).hexdigest()[:16]}"
-        if not linked.exists():
-            fresh = linked.with_suffix(".new")
-            subprocess.run(["g++", "-fsanitize=address,undefined", *map(str, objects), "-o", str(fresh)], check=True)
-            fresh.replace(linked)
-    return linked
-
-
-def _object(source: Path, kept: Path, headers: str) -> Path:
-    key = hashlib.sha256("\0".join([headers, *OPTIONS, source.read_text()]).encode()).hexdigest()[:16]
-    compiled = kept / f"{source.stem}-{key}.o"
-    if not compiled.exists():
-        fresh = compiled.with_suffix(".new")
-        subprocess.run(["g++", *OPTIONS, "-c", str(source), "-o", str(fresh)], check=True)
-        fresh.replace(compiled)
-    return compiled
+    """The test program."""
+    link = ("g++", "-fsanitize=address,undefined")
+    return objects.program("net_test", ("g++", *OPTIONS), link, SOURCES, (OS, HERE))
 
 
 @pytest.mark.parametrize("name", TESTS)

@@ -2,7 +2,7 @@
 
     python -m tests.fuzz [--seconds N] [TARGET...]
 
-Each target runs for N seconds (40 unless given) and is ended GRACE seconds later if it has not ended by itself.
+Each target runs for N seconds (25 unless given) and is ended GRACE seconds later if it has not ended by itself.
 Exit status 1 when a target found something.
 """
 
@@ -15,8 +15,10 @@ import subprocess
 import sys
 import time
 
-SECONDS = 40
-GRACE = 35  # for the start, the C++ compiler, and the last input: eight targets take ten minutes at most
+from tests.fuzz.programs import PROGRAMS, prepare
+
+SECONDS = 25
+GRACE = 35  # for the start, the C++ compiler, and the last input: ten targets take ten minutes at most
 COMMANDS = {
     "parser": ("guided", "parser"),
     "policy": ("guided", "policy"),
@@ -25,7 +27,7 @@ COMMANDS = {
     "machine": ("guided", "machine"),
     "agreement": ("agreement",),
     "hostile": ("hostile",),
-    "drivers": ("drivers",),
+    **{name: ("programs", name) for name in PROGRAMS},
 }
 
 
@@ -52,8 +54,11 @@ def main() -> int:
     unknown = [target for target in given.targets if target not in COMMANDS]
     if unknown or given.seconds < 1:
         arguments.error(f"no such target: {unknown[0]}" if unknown else "a target needs a second at least")
+    targets = given.targets or list(COMMANDS)
+    for name in PROGRAMS.keys() & targets:
+        prepare(name)
     results = {}
-    for target in given.targets or COMMANDS:
+    for target in targets:
         print(f"== {target}", flush=True)
         started = time.monotonic()
         results[target] = run(target, given.seconds), time.monotonic() - started

@@ -21,6 +21,7 @@
 
 #include "drivers/virtio_net.hpp"
 #include "drivers/vmxnet3_net.hpp"
+#include "input.hpp"
 #include "simulated_device.hpp"
 #include "simulated_vmxnet3.hpp"
 
@@ -52,27 +53,12 @@ void fill_pool() {
   }
 }
 
-class Octets {
- public:
-  Octets(const std::uint8_t* data, std::size_t size) : at_(data), end_(data + size) {}
-  bool empty() const { return at_ == end_; }
-  std::uint8_t octet() { return at_ == end_ ? std::uint8_t{0} : *at_++; }
-  std::uint16_t word() {
-    const std::uint8_t low = octet();
-    return static_cast<std::uint16_t>(low | octet() << 8);
-  }
-
- private:
-  const std::uint8_t* at_;
-  const std::uint8_t* end_;
-};
-
 // What the two kinds of device have in common here: lies about what was received and sent.
 struct Virtio {
   Simulated_device device;
   drivers::Virtio_net nic{device};
 
-  bool start(Octets& input) {
+  bool start(Input& input) {
     const std::uint8_t says = input.octet();
     device.resets = (says & 1) == 0;
     device.takes_features = (says & 2) == 0;
@@ -106,7 +92,7 @@ struct Vmxnet3 {
   std::uint16_t next_received = 0;
   std::uint16_t next_sent = 0;
 
-  bool start(Octets& input) {
+  bool start(Input& input) {
     const std::uint8_t says = input.octet();
     device.sends = false;  // what was sent is never read: its frame may be back in the pool after a lie
     device.resets = (says & 1) == 0;
@@ -169,7 +155,7 @@ void transmit(hw::Nic& nic, std::uint16_t length) {
 }
 
 template <class Device>
-void step(Device& device, Octets& input) {
+void step(Device& device, Input& input) {
   const std::uint8_t what = input.octet();
   const std::uint8_t more = input.octet();
   const std::uint16_t word = input.word();
@@ -201,7 +187,7 @@ void step(Device& device, Octets& input) {
 }
 
 template <class Device>
-void play(Octets& input) {
+void play(Input& input) {
   fill_pool();
   const auto device = std::make_unique<Device>();
   if (!device->start(input)) return;
@@ -239,7 +225,7 @@ void Nic::set_device_name(const char*) {}
 }  // namespace hw
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  Octets input(data, size);
+  Input input(data, size);
   if (input.octet() % 2 == 0) {
     play<Virtio>(input);
   } else {

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <cstring>
 #include <net/inet.hpp>
+#include <span>
 
 #include "net/answer.hpp"
 #include "net/one_host.hpp"
@@ -43,6 +45,12 @@ bool may_report(const PacketIP4& packet, const Inet& inet, const IP4& ip4) {
   return packet.ip_data_length() > kType && !is_error(packet.ip_data()[kType]);
 }
 
+// Of an answer that is nothing but zeros RFC 1624's update gives the zero that is no sum (its §3): ffff is.
+// One look at the first octets ends it for others.
+bool is_zero(std::span<const std::uint8_t> message) {
+  return std::all_of(message.begin(), message.end(), [](std::uint8_t octet) { return octet == 0; });
+}
+
 }  // namespace
 
 void ICMPv4::receive(IP4::IP_packet_ptr packet) {
@@ -64,6 +72,7 @@ void ICMPv4::reply_to_echo(IP4::IP_packet_ptr packet) {
   const auto before = static_cast<std::uint16_t>(message[kCode] << 8 | message[kType]);
   wire::put16(message + kType, static_cast<std::uint16_t>(icmp4::Type::ECHO_REPLY));
   wire::put16_raw(message + kChecksum, checksum_update(check, before, 0));
+  if (is_zero(packet->ip_data())) wire::put16(message + kChecksum, 0xffff);
 
   packet->increment_layer_begin(packet->ip_header_length() - static_cast<int>(kIpHeader));
   answer::write_header(*packet, Protocol::ICMPv4, inet_.ip_addr(), asker, dscp);

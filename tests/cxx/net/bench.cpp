@@ -15,11 +15,6 @@ std::uint64_t clock_ns = 1'000'000;
 std::uint64_t wall_clock_s = 0;
 std::string printed;
 
-std::vector<bench::Test*>& tests() {
-  static std::vector<bench::Test*> all;
-  return all;
-}
-
 std::uint16_t sum_of(const bench::Octets& octets, std::size_t from, std::size_t to, std::uint64_t sum = 0) {
   for (std::size_t i = from; i < to; ++i) sum += (i - from) % 2 == 0 ? octets[i] << 8 : octets[i];
   while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
@@ -43,6 +38,7 @@ std::uint64_t wall_seconds() { return wall_clock_s; }
 Heap_use heap_use() { return {.used = 0, .capacity = 0}; }
 void exit(int status, Last_resort) {
   std::fputs(printed.c_str(), stderr);
+  if (bench::exits_by_abort) std::abort();
   std::_Exit(status);
 }
 
@@ -58,7 +54,7 @@ void check(bool held, const char* what, const char* file, int line) {
   std::fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
   net::print_counters();
   std::fputs(printed.c_str(), stderr);
-  std::_Exit(1);
+  std::abort();
 }
 
 void check_equal(std::uint64_t found, std::uint64_t expected, const char* what, const char* file, int line) {
@@ -163,10 +159,12 @@ Octets Machine::take_sent_packet(std::size_t nic_number) {
 void Machine::pass_time(double seconds) {
   constexpr std::uint64_t kStep = 10'000'000;
   const std::uint64_t end = clock_ns + static_cast<std::uint64_t>(seconds * 1e9);
-  while (clock_ns < end) {
-    clock_ns += kStep;
-    timers::run(clock_ns);
-  }
+  while (clock_ns < end) skip_time(kStep);
+}
+
+void Machine::skip_time(std::uint64_t nanoseconds) {
+  clock_ns += nanoseconds;
+  timers::run(clock_ns);
 }
 
 void Machine::check_books() {
@@ -304,16 +302,4 @@ Octets arp(Operation operation, const MAC::Addr& sender_mac, const char* sender_
   return frame;
 }
 
-Test::Test(const char* test_name, void (*function)()) : name{test_name}, run{function} {
-  tests().push_back(this);
-}
-
 }  // namespace bench
-
-int main(int count, char** arguments) {
-  for (bench::Test* test : tests()) {
-    if (count == 1) std::puts(test->name);
-    if (count == 2 && std::strcmp(arguments[1], test->name) == 0) return test->run(), 0;
-  }
-  return count == 1 ? 0 : 2;
-}

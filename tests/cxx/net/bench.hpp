@@ -64,8 +64,9 @@ class Machine {
   void receive(std::size_t nic, const Octets& frame);          // whatever its length, up to the buffer's size
   void receive_packet(std::size_t nic, const Octets& packet);  // in a frame to the NIC, padded to 60 octets
   Octets take_sent(std::size_t nic);                           // the oldest frame sent, "" when there is none
-  Octets take_sent_packet(std::size_t nic);  // the same without Ethernet header and padding; ARP is skipped
-  void pass_time(double seconds);            // in steps of 10 ms, firing timers
+  Octets take_sent_packet(std::size_t nic);   // the same without Ethernet header and padding; ARP is skipped
+  void pass_time(double seconds);             // in steps of 10 ms, firing timers
+  void skip_time(std::uint64_t nanoseconds);  // at once, firing each timer that is due once
 
   std::uint64_t drops(std::size_t iface_number, net::Drop reason) {
     return iface(iface_number).counters().of(reason);
@@ -80,6 +81,7 @@ class Machine {
 
 std::string& console();                      // what was printed
 void set_wall_clock(std::uint64_t seconds);  // since 1970; 0: there is none
+inline bool exits_by_abort = false;          // what a panic ends in: a fuzzer must see it
 
 void put16(Octets& octets, std::size_t at, std::uint16_t value);
 std::uint16_t get16(const Octets& octets, std::size_t at);

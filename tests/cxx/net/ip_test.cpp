@@ -109,6 +109,21 @@ TEST(an_echo_request_is_answered) {
   machine.check_books();
 }
 
+// RFC 1071: the sum of nothing but zeros is 0, and its complement ffff; an update by RFC 1624 alone gives 0.
+TEST(an_echo_reply_of_zeros_has_a_right_checksum) {
+  Machine machine;
+  machine.meet_neighbours();
+  for (std::size_t size : {0, 1, 56}) {
+    Octets message(8 + size);
+    message[0] = 8;
+    put16(message, 2, 0xf7ff);
+    machine.receive_packet(0, ip_packet({.protocol = kIcmp}, message));
+    const Octets reply = machine.take_sent_packet(0);
+    CHECK_EQUAL(get16(reply, 22), 0xffff);
+    CHECK(checksums_hold(reply));
+  }
+}
+
 TEST(identification_counts_up) {
   Machine machine;
   machine.meet_neighbours();

@@ -1,7 +1,7 @@
-// The target of drivers.cpp without libFuzzer.
+// A target in C++ without libFuzzer.
 //
-//   drivers FILE...                  each file is an input
-//   drivers --blind SECONDS SEED     random inputs; one that fails is left in the file `crash-drivers`
+//   program FILE...                  each file is an input
+//   program --blind SECONDS SEED     random inputs; one that fails is left in the file `crash-blind`
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -31,11 +31,11 @@ int blind(double seconds, unsigned seed) {
   std::size_t inputs = 0;
   for (; std::chrono::steady_clock::now() < end; ++inputs) {
     const std::vector<std::uint8_t> input = random_input(random);
-    std::ofstream("crash-drivers", std::ios::binary)
+    std::ofstream("crash-blind", std::ios::binary)
         .write(reinterpret_cast<const char*>(input.data()), static_cast<std::streamsize>(input.size()));
     LLVMFuzzerTestOneInput(input.data(), input.size());
   }
-  std::remove("crash-drivers");
+  std::remove("crash-blind");
   std::printf("%zu random inputs, from seed %u\n", inputs, seed);
   return 0;
 }
