@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 FUZZ_SECONDS ?= 25
 CXX_SOURCES = git ls-files '*.cpp' '*.hpp' ':!tests/golden'
 
-.PHONY: demo test check format fuzz bench packages clean help
+.PHONY: demo test check format fuzz bench bench-rules packages clean help
 
 help:           ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.user  ## compile, boot and test examples/firewall
 	$(BIN)/naclc test examples/firewall/firewall.nacl --boot
@@ -32,6 +32,10 @@ format: $(VENV)/.dev ## bring all code into its form
 bench: $(VENV)/.dev  ## the figures: start-up, large policies, image, boot, forwarding
 	$(BIN)/python -m bench
 
+bench-rules: $(VENV)/.dev ## our decisions against DPDK's and others': table, bench-rules.json, pictures
+	@.ci/system-packages peers
+	$(BIN)/python -m bench.rules --json bench-rules.json --plots bench-rules
+
 # atheris is installed where there is a wheel of it; the targets say so where there is none, and run without.
 fuzz: $(VENV)/.dev   ## ten targets, FUZZ_SECONDS=25 each: ten minutes at most
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet \
@@ -53,4 +57,4 @@ $(VENV)/.dev: pyproject.toml | packages
 	@touch $@ $(VENV)/.user
 
 clean:          ## remove what these commands made here
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist bench-rules bench-rules.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

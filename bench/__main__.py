@@ -1,8 +1,8 @@
 """Measure the example: `python -m bench [--quick] [--json FILE]`.
 
-Compile from the shell, check of large policies, what a packet and a look-up of a flow cost, image size, boot to the
-first ARP reply, processor time of an idle machine, forwarding beside the hub without a guest; machines with NICs of
-each kind and of both.
+Compile from the shell, check of large policies, what a packet and a look-up of a flow cost, decisions by a thousand
+rules beside other classifiers, image size, boot to the first ARP reply, processor time of an idle machine, forwarding
+beside the hub without a guest; machines with NICs of each kind and of both.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from bench import boot, checking, forwarding, gateways, packet_cost, startup
+from bench.rules.short import decisions
 from naclc.verify.qemu import NICS, Hardware
 
 # Of examples/firewall: the machine's outside address, a neighbour there, a neighbour inside.
@@ -42,6 +43,7 @@ def measure(rounds: int, seconds: float) -> dict[str, dict[str, float]]:
             "compile": startup.compile_seconds(rounds),
             **checking.checking(work, rounds),
             **packet_cost.packet_cost(work, rounds),
+            **decisions(rounds),
             "image": {"size_kib": image.stat().st_size / 1024, "memory_mb": MACHINES[0].memory},
         }
         for machine in MACHINES:

@@ -1,0 +1,1 @@
+"""Classifiers against each other on the same packets: `python -m bench.rules --help`."""
