@@ -147,7 +147,7 @@ def test_short_and_giant_frames_are_dropped(images: Images) -> None:
         machine.say("nics")
         said = machine.wait_for("nics end\n")
     assert len(replies) == 1
-    assert re.search(r"nic eth0 datagram 02:00:00:00:00:01 received=\d+ .* receive-malformed=6 ", said)
+    assert re.search(r"nic eth0 datagram 02:00:00:00:00:01 state=up received=\d+ .* receive-malformed=6 ", said)
 
 
 def test_a_full_wire_blocks_nothing(images: Images) -> None:

@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.packet import Raw
 
+from naclc.image import Target
 from naclc.interpret import header
 from naclc.verify.executors.inside import InsideExecutor
+from naclc.verify.executors.process import ProcessExecutor
 from naclc.verify.judge import Judge
-from tests.verdicts.tables import FOLDER
-from tests.verdicts.test_verdicts_process import SHORTEST_FRAME, compiled, process, workdir
+from naclc.verify.wire.session import Surroundings
+from tests.verdicts.pairs import SHORTEST_FRAME, image
+from tests.verdicts.tables import FOLDER, pipeline_of
+from tests.verdicts.test_verdicts_process import workdir
 
 __all__ = ["workdir"]  # a fixture
 
@@ -68,12 +72,10 @@ def packets(draw: st.DrawFn) -> bytes:
 )
 def test_process_agrees(workdir, policy: str, arrivals: list[tuple[str, bytes]]) -> None:  # type: ignore[no-untyped-def]
     path = FOLDER / policy
-    pipeline = compiled(path)
+    pipeline = pipeline_of(path)
     judge = Judge.of(pipeline)
-    with (
-        InsideExecutor("interpreter", pipeline).session("drawn") as reference,
-        process(path, workdir).session("drawn") as session,
-    ):
+    machine = ProcessExecutor(Surroundings(pipeline), image(path, workdir, Target.LINUX))
+    with InsideExecutor("interpreter", pipeline).session("drawn") as reference, machine.session("drawn") as session:
         for iface, packet in arrivals:
             expected, observed = reference.send(iface, packet), session.send(iface, packet)
             assert judge.disagreements(expected, observed) == [], (iface, packet.hex())
