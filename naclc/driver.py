@@ -61,14 +61,17 @@ def compile_policy(source: SourceFile, options: Options) -> Compilation:
     Raises:
         MiscompiledPolicy: translation validation found a difference.
     """
+    from naclc.codegen.classifying import with_classifiers, without_classifiers
     from naclc.codegen.plan import plan
     from naclc.codegen.render import render
 
     checked = check_policy(source, options)
     if not checked.ok or checked.pipeline is None or checked.graphs is None:
         return checked
-    unit = plan(checked.graphs, checked.pipeline)
+    unit = with_classifiers(plan(checked.graphs, checked.pipeline))
     findings = prove(unit, checked.pipeline, options)
+    if findings:  # not proved: the rules in order
+        unit = without_classifiers(unit)
     cpp = render(unit, checked.pipeline, source.name, plugin=options.plugin)
     return replace(checked, unit=unit, cpp=cpp, diagnostics=_sorted(checked.diagnostics, findings))
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from naclc.codegen.expression import TestStep, condition, negated
-from naclc.codegen.unit import CallStep, LogStep, ReturnStep, Step, Table
+from naclc.codegen.unit import CallStep, ClassifyStep, LogStep, ReturnStep, Step, Table
 
 _LONGEST = 12  # operands of one condition
 
@@ -52,7 +52,7 @@ class Branch:
     statement: int
 
 
-Block = Branch | LogStep | CallStep | ReturnStep
+Block = Branch | ClassifyStep | LogStep | CallStep | ReturnStep
 
 
 def merge(steps: tuple[Step, ...], tables: tuple[Table, ...]) -> tuple[dict[int, Block], list[int]]:
@@ -61,7 +61,7 @@ def merge(steps: tuple[Step, ...], tables: tuple[Table, ...]) -> tuple[dict[int,
     references = _references(steps)
     for number in range(len(steps) - 1, -1, -1):
         step = steps[number]
-        if isinstance(step, LogStep | CallStep | ReturnStep):
+        if isinstance(step, ClassifyStep | LogStep | CallStep | ReturnStep):
             blocks[number] = step
             continue
         branch = _branch(step, tables)
@@ -84,6 +84,8 @@ def _targets(step: Step) -> tuple[int, ...]:
         return ()
     if isinstance(step, LogStep | CallStep):
         return (step.next,)
+    if isinstance(step, ClassifyStep):
+        return (*step.targets, *step.targets, step.otherwise, step.otherwise)  # all have labels, as where paths meet
     return step.then, step.otherwise
 
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from naclc.codegen import fields, layout
+from naclc.codegen import classifier_text, fields, layout
 from naclc.codegen.expression import INLINE_INTERVALS, dotted
 from naclc.codegen.names import accessor, function_name, literal, source_comment
 from naclc.codegen.repeats import repeated
 from naclc.codegen.unit import (
+    ClassifyStep,
     CompareStep,
     FieldStep,
     GuardStep,
@@ -36,15 +37,23 @@ def values(unit: Unit, pipeline: Pipeline) -> dict[str, Any]:
     steps = [step for function in unit.functions for step in function.steps]
     read = _fields_read(steps, unit)
     accessors = [(accessor(field), fields.expression(field)) for field in FIELDS.values() if field in read]
-    sets = [_set(number, table, steps, pipeline) for number, table in enumerate(unit.tables) if _is_large(table)]
+    used = {step.table for step in steps if isinstance(step, MemberStep)}
+    large = [(number, table) for number, table in enumerate(unit.tables) if number in used and _is_large(table)]
+    names = _names(unit, pipeline)
     return {
-        "functions": _functions(unit, pipeline),
+        "functions": _functions(unit, pipeline, names),
+        "classifiers": [
+            classifier_text.values(step, function.steps, names)
+            for function in unit.functions
+            for step in function.steps
+            if isinstance(step, ClassifyStep)
+        ],
         "repeated": len(repeated(unit)),
         "accessors": accessors,
-        "loads": _loads(accessors),
+        "loads": _loads(accessors, any(isinstance(step, ClassifyStep) for step in steps)),
         "no_iface": f"{NO_IFACE:#x}",
         "protocols": _protocols(steps),
-        "sets": sets,
+        "sets": [_set(number, table, steps, pipeline) for number, table in large],
         "rewrites": _rewrite_lines(unit, pipeline),
         "log_octets": _log_octets(steps, pipeline),
         "iface_names": [literal(iface.name) for iface in pipeline.ifaces],
@@ -78,7 +87,7 @@ def uses(unit: Unit, sets: bool) -> dict[str, bool]:
         "log_address": FieldType.ADDR in logged,
         "log_truth": FieldType.BOOL in logged,
         "log_state": FieldType.STATE in logged,
-        "cstddef": logs or sets,
+        "cstddef": logs or sets or any(isinstance(step, ClassifyStep) for step in steps),
         "cstring": bool(logged & words),
     }
 
@@ -122,13 +131,15 @@ def _fields_read(steps: Iterable[Step], unit: Unit) -> set[Field]:
             read.add(step.field)
         elif isinstance(step, FieldStep):
             read |= {step.left, step.right}
+        elif isinstance(step, ClassifyStep):
+            read |= classifier_text.fields_read(step.classifier)
     return read | set(_logged(steps))
 
 
-def _loads(accessors: list[tuple[str, str]]) -> list[tuple[int, str]]:
-    """The loads that the accessors use; the wider one is made of the narrower."""
+def _loads(accessors: list[tuple[str, str]], ports: bool) -> list[tuple[int, str]]:
+    """The loads that the accessors and classifiers use; the wider one is made of the narrower."""
     wide = any("load32" in text for _, text in accessors)
-    narrow = wide or any("load16" in text for _, text in accessors)
+    narrow = wide or ports or any("load16" in text for _, text in accessors)
     return [(bits, fields.LOADS[bits]) for bits, needed in ((16, narrow), (32, wide)) if needed]
 
 
@@ -137,13 +148,18 @@ def _protocols(steps: Iterable[Step]) -> list[tuple[str, int]]:
     return [(name.capitalize(), number) for name, number in PROTOCOL_NUMBERS.items() if name in guarded]
 
 
-def _functions(unit: Unit, pipeline: Pipeline) -> list[dict[str, Any]]:
-    identifiers = tuple(function_name(function.name, number) for number, function in enumerate(unit.functions))
-    comments = _Comments(pipeline)
-    often = repeated(unit)
-    callees = tuple(f"once<{name}, {often[at]}>" if at in often else name for at, name in enumerate(identifiers))
+def _identifiers(unit: Unit) -> tuple[str, ...]:
+    return tuple(function_name(function.name, number) for number, function in enumerate(unit.functions))
+
+
+def _names(unit: Unit, pipeline: Pipeline) -> layout.Names:
+    comments, often = _Comments(pipeline), repeated(unit)
+    callees = tuple(f"once<{name}, {often[at]}>" if at in often else name for at, name in enumerate(_identifiers(unit)))
     rewrites = {statement: number for number, (statement, _) in enumerate(_rewrites(unit))}
-    names = layout.Names(callees, rewrites, comments.comment, comments.line)
+    return layout.Names(callees, rewrites, comments.comment, comments.line)
+
+
+def _functions(unit: Unit, pipeline: Pipeline, names: layout.Names) -> list[dict[str, Any]]:
     return [
         {
             "identifier": identifier,
@@ -151,7 +167,7 @@ def _functions(unit: Unit, pipeline: Pipeline) -> list[dict[str, Any]]:
             "protocol": PROTOCOL_NUMBERS.get(function.protocol.value, 0),
             "parts": [_part(part, identifier) for part in layout.parts(function, identifier, unit.tables, names)],
         }
-        for function, identifier in zip(unit.functions, identifiers, strict=True)
+        for function, identifier in zip(unit.functions, _identifiers(unit), strict=True)
     ]
 
 

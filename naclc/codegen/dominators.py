@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from naclc.codegen.branches import Block, Branch
-from naclc.codegen.unit import ReturnStep
+from naclc.codegen.unit import ClassifyStep, ReturnStep
 from naclc.decision.dominance import DominatorTree
 
 
@@ -31,4 +31,6 @@ def targets(block: Block) -> tuple[int, ...]:
         return block.then, block.otherwise
     if isinstance(block, ReturnStep):
         return ()
+    if isinstance(block, ClassifyStep):
+        return (*block.targets, block.otherwise)
     return (block.next,)

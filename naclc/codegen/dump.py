@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from naclc.codegen.classifier import Classifier
 from naclc.codegen.unit import (
     CallStep,
+    ClassifyStep,
     CompareStep,
     FieldStep,
     FunctionPlan,
@@ -35,7 +37,22 @@ def dump(unit: Unit) -> str:
 def _function_lines(number: int, function: FunctionPlan, unit: Unit) -> list[str]:
     lines = [f"function {number} {function.protocol.value} {function.name}"]
     lines += [f"  {at:4} {_step(step, unit)}" for at, step in enumerate(function.steps)]
+    for made in function.classifiers:
+        lines += _classifier_lines(made)
     return [*lines, ""]
+
+
+def _classifier_lines(made: Classifier) -> list[str]:
+    """Which steps the tables stand for, and how large they are."""
+    lines = [f"  tables at step {made.step}: {len(made.rules)} rules, else step {made.otherwise}"]
+    for group in made.groups:
+        intervals = sum(len(node.bounds) for node in group.nodes)
+        lines.append(
+            f"    {len(group.members)} rules by {group.first.key.name}, {len(group.first.bounds)} intervals; "
+            f"then {group.second.name}, {len(group.nodes)} nodes of {intervals} intervals; "
+            f"{len(group.cells)} cells of {sum(map(len, group.cells))} entries, {group.predicates} predicates"
+        )
+    return lines
 
 
 def _step(step: Step, unit: Unit) -> str:
@@ -47,6 +64,8 @@ def _step(step: Step, unit: Unit) -> str:
         return f"call {unit.functions[step.function].name} then {step.next}  [{step.statement}]"
     if isinstance(step, CompareStep | MemberStep | FieldStep | GuardStep):
         return f"if {_condition(step)} then {step.then} else {step.otherwise}  [{step.statement}]"
+    if isinstance(step, ClassifyStep):
+        return f"first match of {len(step.classifier.rules)} rules, else {step.otherwise}"
     what = step.verdict.name if step.rewrite is None else _rewrite(step.rewrite)
     return f"return {what}  [{step.statement}]"
 

@@ -11,14 +11,14 @@ INVARIANT nesting   no statement stands deeper than _DEEPEST brackets; what woul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from naclc.codegen.branches import Block, Branch, flipped, merge
 from naclc.codegen.dominators import dominators
 from naclc.codegen.expression import log_calls
 from naclc.codegen.parts import part_starts
-from naclc.codegen.unit import CallStep, FunctionPlan, LogStep, ReturnStep, Table
+from naclc.codegen.unit import CallStep, ClassifyStep, FunctionPlan, LogStep, ReturnStep, Step, Table
 from naclc.decision.trampoline import Work, run
 from naclc.pipeline.evaluation import NO_STATEMENT
 
@@ -119,8 +119,31 @@ class _Layout:
             self._comment(block.statement, depth)
             self._add(depth, f"if (const uint32_t decision = {name}(packet, log); decision != kEnd) return decision;")
             yield self._jump(block.next, follow, depth)
+        elif isinstance(block, ClassifyStep):
+            yield self._classify(block, follow, depth)
         else:
             self._add(depth, self._return(block))
+
+    def _classify(self, block: ClassifyStep, follow: int | None, depth: int) -> Work[None]:
+        self._comment(block.statement, depth)
+        found, ends = f"rules{block.number}(packet)", isinstance(self.blocks[block.otherwise], ReturnStep)
+        self._add(depth, f"// and {len(block.classifier.rules) - 1} more rules: in tables, the first that matches")
+        ways = going_on(block, self.blocks)
+        if ways:
+            self._add(depth, f"switch (const uint32_t found = {found}; found) {{")
+            for number, target in enumerate(ways, start=1):
+                self._add(depth + 1, f"case go_on({number}):")
+                yield self._jump(target, None, depth + 2)
+            if not ends:
+                self._add(depth + 1, "case go_on(0): break;")
+            self._add(depth + 1, "default: return found;")
+            self._add(depth, "}")
+        elif ends:
+            self._add(depth, f"return {found};")
+        else:
+            self._add(depth, f"if (const uint32_t found = {found}; found != go_on(0)) return found;")
+        if not ends:
+            yield self._jump(block.otherwise, follow, depth)
 
     def _branch(self, branch: Branch, follow: int | None, depth: int) -> Work[None]:
         if branch.then == follow:
@@ -179,13 +202,25 @@ class _Layout:
         self.commented = statement
 
     def _return(self, step: ReturnStep) -> str:
-        if step.is_end:
-            return "return kEnd;"
-        line = self.names.line(step.statement)
+        line = None if step.is_end else self.names.line(step.statement)
         where = "" if line is None else f"  // line {line}"
-        if step.rewrite is not None:
-            return f"return rewrite({self.names.rewrites[step.statement]});{where}"
-        return f"return {step.verdict.name.lower()}({step.statement});{where}"
+        return f"return {outcome(step, self.names)};{where}"
+
+
+def outcome(step: ReturnStep, names: Names) -> str:
+    """What a decision function returns at `step`, in C++."""
+    if step.is_end:
+        return "kEnd"
+    if step.rewrite is not None:
+        return f"rewrite({names.rewrites[step.statement]})"
+    return f"{step.verdict.name.lower()}({step.statement})"
+
+
+def going_on(step: ClassifyStep, blocks: Mapping[int, Block] | Sequence[Step]) -> list[int]:
+    """Where rules of `step` lead that do not return at once: number 1 and on for go_on() in C++; 0 is `otherwise`."""
+    return [
+        target for target in step.targets if target != step.otherwise and not isinstance(blocks[target], ReturnStep)
+    ]
 
 
 def _opening(branch: Branch, depth: int) -> list[str]:

@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from naclc.codegen.unit import (
     CallStep,
+    ClassifyStep,
     CompareStep,
     FieldStep,
     FunctionPlan,
@@ -196,4 +197,5 @@ def _renumbered(step: Step, turn: Callable[[int], int]) -> Step:
         return step
     if isinstance(step, LogStep | CallStep):
         return replace(step, next=turn(step.next))
+    assert not isinstance(step, ClassifyStep), "classifiers come later"
     return replace(step, then=turn(step.then), otherwise=turn(step.otherwise))

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from naclc.codegen import decision_half, glue
+from naclc.codegen.active import active
 from naclc.codegen.unit import Unit
 from naclc.pipeline.pipeline import Pipeline
 from naclc.resources import resource
@@ -26,6 +27,7 @@ def render(unit: Unit, pipeline: Pipeline, source_name: str, *, plugin: bool) ->
         C++20 in the common subset of g++ 12 with libstdc++ and clang 19 with libc++, ASCII, ending in a newline.
         With -DNACLC_NATIVE it needs no operating system and defines naclc_decide (naclc.codegen.native).
     """
+    unit = active(unit)
     decision, registration = decision_half.values(unit, pipeline), glue.values(unit, pipeline)
     uses = decision_half.uses(unit, bool(decision["sets"])) | glue.uses(unit, pipeline)
     above = [header for header in ("cstddef", "cstring") if unit.functions and uses[header]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from naclc.codegen.classifier import Classifier
 from naclc.net.fields import Field
 from naclc.pipeline.evaluation import Rewrite, Verdict
 from naclc.semantics.model import Hook, Protocol
@@ -91,7 +92,19 @@ class ReturnStep:
         return self.verdict is Verdict.END and self.rewrite is None
 
 
-Step = CompareStep | MemberStep | FieldStep | GuardStep | LogStep | CallStep | ReturnStep
+@dataclass(frozen=True, slots=True)
+class ClassifyStep:
+    """Only in what is rendered (naclc.codegen.active): go on where the tables of `classifier` say. `targets` are
+    where its rules lead, `number` is its own in the unit."""
+
+    classifier: Classifier
+    number: int
+    targets: tuple[int, ...]
+    otherwise: int
+    statement: int
+
+
+Step = CompareStep | MemberStep | FieldStep | GuardStep | LogStep | CallStep | ReturnStep | ClassifyStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +117,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class FunctionPlan:
-    """`steps[0]` is where it begins."""
+    """`steps[0]` is where it begins. `classifiers` say what some of the steps do, and are run instead of them."""
 
     name: str
     protocol: Protocol
     steps: tuple[Step, ...]
+    classifiers: tuple[Classifier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

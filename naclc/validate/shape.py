@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from naclc.codegen.unit import (
     CallStep,
+    ClassifyStep,
     CompareStep,
     FieldStep,
     FunctionPlan,
@@ -60,6 +61,9 @@ def check_shape(unit: Unit, pipeline: Pipeline) -> None:
         _check_steps(plan, number, unit)
         _check_statements(plan, function, unit)
         _check_paths(plan)
+        classified = [made.step for made in plan.classifiers]
+        if len(set(classified)) != len(classified) or not all(0 <= step < len(plan.steps) for step in classified):
+            _fail(plan.name, f"faithful: classifiers stand at the steps {classified}")
     _check_chains(unit, pipeline)
 
 
@@ -69,6 +73,8 @@ def targets(step: Step) -> tuple[int, ...]:
             return ()
         case LogStep(next=following) | CallStep(next=following):
             return (following,)
+        case ClassifyStep():
+            return (*step.targets, step.otherwise)
         case _:
             return step.then, step.otherwise
 
@@ -93,6 +99,8 @@ def _check_steps(plan: FunctionPlan, number: int, unit: Unit) -> None:
             if not at < target < len(plan.steps):
                 _fail(plan.name, f"forward: step {at} leads to step {target}", step.statement)
         match step:
+            case ClassifyStep():
+                _fail(plan.name, f"faithful: step {at} is a classifier without the steps it stands for", step.statement)
             case CompareStep(field, operator, value):
                 if operator not in ("==", "!=", "<=", ">=") or not 0 <= value < 1 << field.width:
                     _fail(plan.name, f"faithful: step {at} tests {field} {operator} {value}", step.statement)

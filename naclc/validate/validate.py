@@ -10,6 +10,9 @@ segments (naclc.validate.flow): if the same packets pass each cut on both sides,
 every packet that could come, the whole does the same. A plan that makes use of what earlier rules have left over
 cannot be proved so; only then the whole function is taken at once.
 
+A classifier stands for some of the steps. Its rules are proved equal to those steps (naclc.validate.claims), and its
+tables to its rules (naclc.validate.classifiers); so what is proved of the steps holds of it.
+
 Sound for every packet that can exist, and for more: fields are taken as independent of each other but for the flags.
 """
 
@@ -23,6 +26,8 @@ from naclc.net.fields import Field
 from naclc.pipeline.evaluation import NO_STATEMENT
 from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics.model import And, Compare, CompareFields, Condition, Function, If, InSet, Literal, Not, Or
+from naclc.validate.claims import OverEffort, check_claims
+from naclc.validate.classifiers import check_tables
 from naclc.validate.flow import ENTRY, Flow, Reach
 from naclc.validate.outcome import Difference, Differs, OverBudget, Proved
 from naclc.validate.rules import Rules, statements_of
@@ -58,8 +63,14 @@ def validate(unit: Unit, pipeline: Pipeline, *, max_nodes: int = 4_000_000) -> D
 def _outcome(unit: Unit, pipeline: Pipeline, max_nodes: int) -> Difference | Proved | OverBudget:
     try:
         check_shape(unit, pipeline)
+        for plan in unit.functions:
+            for made in plan.classifiers:
+                check_tables(made, plan.name)
+                check_claims(made, plan, unit.tables)
     except Differs as differs:
         return differs.difference
+    except OverEffort:
+        return OverBudget(max_nodes)
     fields, pairs = _fields_of(unit, pipeline)
 
     def attempt(*, cutting: bool, free_pairs: bool = False) -> Difference | Proved | OverBudget:

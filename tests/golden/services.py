@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from naclc.codegen.classifying import with_classifiers
 from naclc.codegen.plan import plan
 from naclc.codegen.render import render
 from naclc.codegen.unit import Unit
@@ -35,6 +36,6 @@ def service_of_text(text: str, name: str = "test.nacl") -> tuple[Graphs, Unit, s
     graphs = build(pipeline)
     for graph in graphs.graphs.values():
         check(graph)
-    unit = plan(graphs, pipeline)
+    unit = with_classifiers(plan(graphs, pipeline))
     assert isinstance(validate(unit, pipeline), Proved)
     return graphs, unit, render(unit, pipeline, name, plugin=False)

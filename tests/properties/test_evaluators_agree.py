@@ -44,6 +44,18 @@ def test_generated_code_agrees(pipeline: Pipeline, data: st.DataObject) -> None:
                 assert native_code(function, given_facts) == walk(function, given_facts)
 
 
+@settings(patient, max_examples=3, phases=[Phase.generate])
+@given(policies(depth=3, least=20, most=20), st.data())
+def test_generated_tables_agree(pipeline: Pipeline, data: st.DataObject) -> None:
+    """Every run of rules by its tables, however short it is."""
+    with TemporaryDirectory() as workdir:
+        native_code = native_evaluator(pipeline, Path(workdir), chain_rules=0)
+        walk = evaluator(pipeline)
+        for given_facts in data.draw(st.lists(facts_for(pipeline), min_size=40, max_size=60)):
+            for function in pipeline.functions:
+                assert native_code(function, given_facts) == walk(function, given_facts)
+
+
 @patient
 @given(facts())
 def test_both_read_the_same_fields(given_facts: Facts) -> None:

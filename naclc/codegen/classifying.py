@@ -1,0 +1,56 @@
+"""Which runs of a unit get classifiers, and which stay tests in a row.
+
+A chain of tests of CHAIN_RULES rules costs about what a classifier costs: below that it is faster, and it is easier
+to read. What is measured stands in docs/adr/0010.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from naclc.codegen.active import targets
+from naclc.codegen.classifier import Classifier
+from naclc.codegen.grouping import TooLarge, classifier
+from naclc.codegen.runs import Run, Runs
+from naclc.codegen.unit import FunctionPlan, Unit
+
+CHAIN_RULES = 128  # up to so many rules, a chain of tests is the better plan
+
+
+def with_classifiers(unit: Unit, *, chain_rules: int = CHAIN_RULES) -> Unit:
+    """`unit`, with a classifier for each run of more than `chain_rules` rules whose tables fit their budget."""
+    functions = tuple(_with_classifiers(plan, unit, chain_rules) for plan in unit.functions)
+    return replace(unit, functions=functions)
+
+
+def without_classifiers(unit: Unit) -> Unit:
+    """`unit` with its tests in a row: the rules in order, one after the other."""
+    return replace(unit, functions=tuple(replace(plan, classifiers=()) for plan in unit.functions))
+
+
+def _with_classifiers(plan: FunctionPlan, unit: Unit, chain_rules: int) -> FunctionPlan:
+    if len(plan.steps) <= chain_rules:
+        return plan
+    runs = Runs(plan.steps, unit.tables)
+    made: list[Classifier] = []
+    reached, chain_end = {0}, 0  # steps before `chain_end` belong to a run that stays as it is
+    for step in range(len(plan.steps)):
+        if step not in reached:
+            continue
+        run = None if runs.is_exit(step) or step < chain_end else runs.at(step)
+        found = None if run is None or len(run.rules) <= chain_rules else _classifier(run)
+        if found is not None:
+            made.append(found)
+            reached.update(found.targets)
+            continue
+        reached.update(targets(plan.steps[step]))
+        if run is not None:
+            chain_end = run.otherwise
+    return replace(plan, classifiers=tuple(made))
+
+
+def _classifier(run: Run) -> Classifier | None:
+    try:
+        return classifier(run)
+    except TooLarge:
+        return None
