@@ -146,5 +146,12 @@ def not_a_set(field: Field | None, value: Value) -> str:
     return "write the values themselves, as in `[80, 443]`, or the name of a constant that has them"
 
 
+def no_set(value: Value) -> str:
+    """What cures a single value behind `in`."""
+    if value.sort is Sort.STRING and re.fullmatch(r"[0-9][0-9., /-]*", value.text):
+        return "sets are written without quotes, as in `80-90`, `[80, 443]` or `192.0.2.0/24`"
+    return "use `==`"
+
+
 def _first(scope: Scope, kind: ElementKind, otherwise: str) -> str:
     return next(iter(scope.names(kind)), otherwise)

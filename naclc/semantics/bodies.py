@@ -11,7 +11,7 @@ from itertools import count
 
 from naclc.diagnostics import Label
 from naclc.net.fields import Field
-from naclc.semantics import model
+from naclc.semantics import model, synonyms
 from naclc.semantics.arguments import Arguments
 from naclc.semantics.conditions import Conditions
 from naclc.semantics.declare import ACTIONS, kind_of, protocol_of
@@ -250,6 +250,7 @@ class _BodyReader:
             message = f"`{name.text}` is {target.kind}, not an action"
         else:
             message = f"there is no action or function `{name.text}`"
-        advice = self._scope.suggest(name.text, ElementKind.FUNCTION, more=ACTIONS)
+        advice = synonyms.of_action(name.text)
+        advice = advice or self._scope.suggest(name.text, ElementKind.FUNCTION, more=ACTIONS)
         advice = advice or f"declare a function that is called so: `{self._kind}::IP {name.text} {{ … }}`"
         self._reporter.error("unknown-action", message, name.span, help=advice)

@@ -41,6 +41,8 @@ class _ChainReader:
         else:
             message = f"`{self._hook}` takes functions, not {value.what}"
             cure = advice.for_key(self._scope, self._hook, value)
+            if value.sort is Sort.STRING and value.text in self._scope.elements:
+                self._scope.meant.add(value.text)
             self._scope.reporter.error("type-mismatch", message, value.span, help=cure)
 
     def _refuse_name(self, path: ast.Path, value: Value | None = None) -> None:

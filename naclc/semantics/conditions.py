@@ -206,9 +206,8 @@ class Conditions:
         elif right.sort is Sort.FUNCTION:
             self._check_is_value(right)
         elif right.sort is not Sort.BAD:
-            self._reporter.error(
-                "not-a-set", f"`in` needs a set on its right, not {right.what}", right.span, help="use =="
-            )
+            message = f"`in` needs a set on its right, not {right.what}"
+            self._reporter.error("not-a-set", message, right.span, help=advice.no_set(right))
         return False
 
     def _constant_membership(self, test: ast.Test, left: Value, right: Value) -> model.Condition | None:

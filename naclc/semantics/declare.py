@@ -46,6 +46,8 @@ def protocol_of(name: ast.Name, reporter: Reporter) -> Protocol | None:
     if text in Protocol.__members__:
         return Protocol(text)
     advice = suggestion(name.text, [*Protocol]) or "the subtypes are IP, TCP, UDP and ICMP"
+    if text in ("IPV6", "IP6", "ICMPV6"):
+        advice = "NaCl knows IPv4 only, as `IP`"
     reporter.error("unknown-subtype", f"there is no subtype `{name.text}`", name.span, help=advice)
     return None
 

@@ -214,7 +214,7 @@ class _GatewayReader:
                 )
         elif (nexthop == 0 or "nexthop" not in keys.entries) and not iface.gateway:
             covered = destination.netmask >= iface.netmask and in_subnet(destination.net, iface.address, iface.netmask)
-            if not covered:
+            if not covered and not keys.has_unknown:
                 self._reporter.warning(
                     "route-no-nexthop",
                     f"no next hop: {destination.text} is not in the subnet of `{element.name}`, which has no gateway",

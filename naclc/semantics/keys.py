@@ -34,10 +34,12 @@ class Keys:
         self.span = span
         self.entries = entries
         self._meant: set[str] = set()  # keys that are there, misspelled
+        self.has_unknown = False
 
     def refuse_unknown(self, known: tuple[str, ...]) -> None:
         for key, entry in self.entries.items():
             if key not in known:
+                self.has_unknown = True
                 meant = nearest(entry.name.text, known)
                 self._meant |= {meant} if meant else set()
                 self.reporter.error(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from naclc.diagnostics import Label
 from naclc.net.constants import CONSTANTS, RETIRED, SEVERITIES
 from naclc.net.fields import FIELDS
+from naclc.semantics import synonyms
 from naclc.semantics.model import Config, TimerData, Untracked
 from naclc.semantics.reporter import Reporter
 from naclc.semantics.spelling import Speller, suggestion
@@ -48,6 +49,7 @@ class Scope:
     def __init__(self, reporter: Reporter) -> None:
         self.elements: dict[str, Element] = {}
         self.silenced: set[str] = set()
+        self.meant: set[str] = set()  # named in a way that was refused: not unused
         self.uses: dict[str, set[str]] = {}
         self.reporter = reporter
         self._targets: dict[str, View | Value | Unknown] = {}
@@ -173,7 +175,8 @@ class Scope:
             return Unknown("unknown-member", f"`{head}` is {what}: it has no members", 1, f"write `{head}` alone")
         if head.lower() in FIELD_HEADS:
             known = [name for name in FIELDS if name.startswith(head.lower() + ".")]
-            advice = suggestion(path.text, known) or f"known: {', '.join(f'`{name}`' for name in known)}"
+            advice = synonyms.of_field(path.text) or suggestion(path.text, known)
+            advice = advice or f"known: {', '.join(f'`{name}`' for name in known)}"
             return Unknown("unknown-field", f"there is no packet field `{path.text}`", 1, advice)
         return self.unknown_name(head)
 
@@ -182,7 +185,7 @@ class Scope:
         if name.lower() in RETIRED:
             advice: str | None = "test `iface.in` or `iface.out`"
         else:
-            advice = self.suggest(name, more=(*CONSTANTS, *more))
+            advice = synonyms.of_value(name) or self.suggest(name, more=(*CONSTANTS, *more))
             if any(self._is_known(name[:at]) and self._is_known(name[at + 1 :]) for at in _hyphens(name)):
                 advice = "a range is written in numbers, as in `80-443`; between letters `-` is part of a name"
         return Unknown("unknown-name", f"nothing is called `{name}`", 0, advice or f"declare it, as in `{name}: 80`")

@@ -16,7 +16,8 @@ def check_unused(scope: Scope, bare_ifaces: list[Element]) -> None:
     """`bare_ifaces` only have an index. What only unused things use is unused too."""
     roots = [name for name, element in scope.elements.items() if element.kind not in _USED_BY_OTHERS]
     used: set[str] = set()
-    pending = [name for root in roots for name in scope.uses.get(root, ())]
+    pending = [*scope.meant]
+    pending += [name for root in roots for name in scope.uses.get(root, ())]
     while pending:
         name = pending.pop()
         if name not in used:

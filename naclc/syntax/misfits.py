@@ -23,11 +23,12 @@ _TWO_LINES = re.compile(
     r'"(?:[^"\\\r\n]|\\[^\r\n])*(?:\r\n?|\n)(?:[^"\\\r\n]|\\[^\r\n])*"(?=[ \t]*(?:[)\]},][^"\r\n]*)?(?:[\r\n]|\Z))'
 )
 _ADDRESS_BEFORE = re.compile(r"\d\s*\.\s*\d+\s*\.\s*\d+\s*\.\s*\d+\s*\Z")
+_FLAGS_BEFORE = re.compile(r"tcp\s*\.\s*flags\b[^\r\n{}]*\Z", re.IGNORECASE)
 _ELSE_IF = re.compile(r"(?i:elif|elsif|elseif)")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _QUOTES = {"'": "'", "`": "`", "\u201c": "\u201d", "\u201d": "\u201d", "\u2018": "\u2019", "\u2019": "\u2019"}
 _ADVICE = {
-    ";": "statements need nothing between them: leave it out",
+    ";": "write `,` between the entries of an object or a list; statements need nothing between them",
     "\\": "a backslash has a meaning in strings only",
     "@": "names are made of the letters A-Z and a-z, digits, `_` and `-`, and begin with a letter",
     "*": "comments are written `/* ... */`, `# ...` or `// ...`",
@@ -117,7 +118,7 @@ def _malformed_number(source: SourceFile, start: int) -> Misfit:
     match = _NUMBER_WORD.match(source.text, start)
     assert match is not None, "begins with a digit"
     word = match[0] if match.end() - start <= 40 else match[0][:37] + "..."
-    advice = "put a blank between a number and a name; a name begins with a letter"
+    advice = f"write the number alone, `{match[1]}`; a name begins with a letter"
     if word[:2] in ("0x", "0X"):
         advice = "hexadecimal digits are 0-9, a-f and A-F"
     elif "_" in word:
@@ -129,12 +130,10 @@ def _malformed_number(source: SourceFile, start: int) -> Misfit:
 def _half_operator(source: SourceFile, start: int) -> Misfit:
     character = source.text[start]
     kind, word = ("AND_AND", "and") if character == "&" else ("BAR_BAR", "or")
-    problem = error(
-        "syntax",
-        f"there is no operator `{character}`",
-        Span(source, start, start + 1),
-        help=f"write `{word}` or `{character * 2}`",
-    )
+    advice = f"write `{word}` or `{character * 2}`"
+    if _FLAGS_BEFORE.search(source.text, max(0, start - 60), start):
+        advice = "test each flag, as in `tcp.has-syn and not tcp.has-ack`"
+    problem = error("syntax", f"there is no operator `{character}`", Span(source, start, start + 1), help=advice)
     return Misfit(Token(kind, character, start, start + 1), start + 1, problem)
 
 

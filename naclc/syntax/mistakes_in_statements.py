@@ -30,6 +30,19 @@ def single_colon(s: Situation) -> Repair | None:
     return Repair(problem, end)
 
 
+def no_protocol(s: Situation) -> Repair | None:
+    """`Filter f {`"""
+    back = 1 if s.before.kind == "LBRACE" else 2
+    type_, name = s.at(-back - 2), s.at(-back - 1)
+    if s.at(-back).kind != "LBRACE" or name.kind != "NAME" or type_.text.lower() not in ("filter", "nat"):
+        return None
+    message = f"{quoted(type_)} needs to know for which packets it is"
+    cure = f"write `{type_.text}::IP {name.text} {{ ... }}`, or TCP, UDP, ICMP"
+    problem = error("syntax", message, s.span(type_), help=cure)
+    put = (Token("TRUE", "true", *s.at(-back)[2:]),)
+    return Repair(problem, s.group_end(-back) + back + 1, put, back=back, whole=True)
+
+
 def lone_word(s: Situation) -> Repair | None:
     """A word alone on a line, or `x:` without a value, and `Iface eth0 {` on the next."""
     if s.before.kind != "NAME" or s.at(-2).kind != "NAME" or s.token.kind not in _VALUE_STARTS:

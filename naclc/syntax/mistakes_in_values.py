@@ -12,6 +12,23 @@ _KEYWORDS = {"IF", "ELSE", "AND", "OR", "NOT", "IN", "IN_UPPER", "TRUE", "FALSE"
 _VALUE_STARTS = {"NUMBER", "DECIMAL", "IPV4", "CIDR", "STRING", "TRUE", "FALSE", "NAME", "LBRACE", "LSQB"}
 
 
+def foreign_range(s: Situation) -> Repair | None:
+    """`80:90`, `80..90`, and `192.0.2.1:80`, as others write a range, and an address with its port."""
+    length = 2 if s.token.kind == s.after.kind == "DOT" else 1
+    second = s.at(length)
+    if s.token.kind not in ("COLON", "DOT") or s.before.kind not in ("NUMBER", "IPV4") or second.kind != s.before.kind:
+        if (s.token.kind, s.before.kind, s.after.kind) != ("COLON", "IPV4", "NUMBER"):
+            return None
+        cure = f"a port is a value of its own: `{s.before.text}, {s.after.text}`"
+        problem = error("syntax", "no port belongs to an address", s.span(s.before, s.after), help=cure)
+        return Repair(problem, 2)
+    if (s.token.kind == "DOT" and length == 1) or not s.accepts("MINUS"):
+        return None
+    cure = f"write `{s.before.text}-{second.text}`"
+    problem = error("syntax", "a range is written with `-`", s.span(s.before, second), help=cure)
+    return Repair(problem, length, (Token("MINUS", "-", s.token.start, s.at(length - 1).end),))
+
+
 def octets(s: Situation) -> Repair | None:
     """Three, five or more octets; hexadecimal octets."""
     if s.token.kind != "DOT" or s.before.kind not in _NUMERIC:

@@ -53,4 +53,17 @@ def _parse(source: SourceFile) -> tuple[ast.Program | None, list[Diagnostic]]:
         if not recovery.recover():
             break
     program = ast.Program(tuple(builder.declarations), Span(source, 0, len(source.text)))
+    unbalanced = [problem for problem in unbalanced if not _swallowed(problem, misfits)]
     return program, in_source_order(misfits + unbalanced + builder.diagnostics + recovery.diagnostics)
+
+
+def _swallowed(problem: Diagnostic, misfits: list[Diagnostic]) -> bool:
+    """Whether the closer of a bracket may well be in a string that is not closed on the bracket's line."""
+    return any(
+        misfit.code == problem.code == "unterminated"
+        and misfit.span is not None
+        and problem.span is not None
+        and problem.span.start < misfit.span.start
+        and problem.span.line == misfit.span.line
+        for misfit in misfits
+    )
