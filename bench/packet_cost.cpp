@@ -28,6 +28,7 @@ namespace platform {
 std::span<hw::Nic* const> nics() { return {}; }
 void console_write(const char*, std::size_t) {}
 std::uint64_t wall_seconds() { return 0; }
+std::uint64_t unforeseen() { return 0; }
 std::uint64_t nanoseconds() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);

@@ -17,6 +17,7 @@ int console_read() {
 std::uint64_t nanoseconds() { return fake::now; }
 void idle(std::uint64_t deadline_ns) { fake::now = deadline_ns; }
 std::uint64_t wall_seconds() { return fake::wall; }
+std::uint64_t unforeseen() { return 0; }
 Heap_use heap_use() { return {.used = 1000, .capacity = 2000}; }
 void exit(int status, Last_resort) { std::_Exit(status); }
 

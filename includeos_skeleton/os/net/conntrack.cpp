@@ -6,6 +6,7 @@
 #include <timers>
 #include <utility>
 
+#include "kernel/mix.hpp"
 #include "kernel/text.hpp"
 #include "net/clock.hpp"
 #include "platform/platform.hpp"
@@ -25,21 +26,6 @@ std::size_t tuples_in(std::size_t octets) {
   constexpr std::size_t kPerTuple =
       (sizeof(Conntrack::Entry) + sizeof(std::uint32_t)) / 2 + 4 * sizeof(std::uint32_t);
   return octets / kPerTuple;
-}
-
-// Splitmix64's last step: every bit of the result depends on every bit of `x`.
-std::uint64_t mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
-
-std::uint64_t something_unforeseen() {
-#ifdef __x86_64__
-  return platform::nanoseconds() ^ __builtin_ia32_rdtsc();
-#else
-  return platform::nanoseconds();
-#endif
 }
 
 }  // namespace
@@ -91,9 +77,8 @@ void Conntrack::start() {
   free_ = std::make_unique<std::uint32_t[]>(entry_count_);
   for (std::size_t i = 0; i < entry_count_; ++i) free_[i] = static_cast<std::uint32_t>(entry_count_ - 1 - i);
   free_count_ = entry_count_;
-  const std::uint64_t seed = something_unforeseen();
-  key_[0] = mix(seed);
-  key_[1] = mix(seed + 0x9e3779b97f4a7c15);
+  key_[0] = kernel::mix(platform::unforeseen() + 1);
+  key_[1] = kernel::mix(platform::unforeseen() + 2);
   Timers::periodic(flush_interval, [this](Timers::id_t) { remove_expired(); });
   kernel::Text<64>().add("conntrack: room for ").add(limit_ / 2).add(" connections\n").print();
 }

@@ -3,9 +3,11 @@
 #include <net/dhcp/dh4client.hpp>
 #include <net/interfaces.hpp>
 
+#include "kernel/mix.hpp"
 #include "kernel/text.hpp"
 #include "net/clock.hpp"
 #include "net/dhcp_message.hpp"
+#include "platform/platform.hpp"
 
 namespace net {
 
@@ -37,18 +39,12 @@ bool has_times(const dhcp::Answer& answer) {
 
 }  // namespace
 
-DHClient::DHClient(Stack& inet)
-    : inet_{inet}, random_{platform::nanoseconds() ^ platform::wall_seconds() << 32} {
+DHClient::DHClient(Stack& inet) : inet_{inet}, random_{platform::unforeseen()} {
   for (const std::uint8_t part : inet.link_addr().part) random_ = random_ * 257 + part;
 }
 
 // SplitMix64: hosts that started at once must not ask in step, no more.
-std::uint64_t DHClient::random() {
-  std::uint64_t mixed = random_ += 0x9e37'79b9'7f4a'7c15;
-  mixed = (mixed ^ mixed >> 30) * 0xbf58'476d'1ce4'e5b9;
-  mixed = (mixed ^ mixed >> 27) * 0x94d0'49bb'1331'11eb;
-  return mixed ^ mixed >> 31;
-}
+std::uint64_t DHClient::random() { return kernel::mix(random_ += 0x9e37'79b9'7f4a'7c15); }
 
 void DHClient::negotiate(std::chrono::seconds timeout) {
   if (state_ != State::kIdle) return;

@@ -5,12 +5,13 @@
 
 #include "net/port_pool.hpp"
 #include "net/readdress.hpp"
+#include "platform/platform.hpp"
 
 namespace net::nat {
 
 // The ports that flows may hide behind at one Iface.
 struct NAPT::Pools {
-  const Inet* stack;
+  Inet* stack;
   Port_pool tcp;
   Port_pool udp;
 
@@ -28,6 +29,12 @@ bool has_ports(const PacketIP4& packet) { return packet.ip_protocol() != Protoco
 bool is_hidden(Conntrack::Entry_ptr entry) { return entry->first.src != entry->second.dst; }
 bool is_redirected(Conntrack::Entry_ptr entry) { return entry->first.dst != entry->second.src; }
 
+// One of the ports, as many behind `port` as nobody can foresee, round and round.
+std::uint32_t somewhere_from(std::uint32_t port) {
+  const std::uint64_t number = port - Port_pool::kFirst + platform::unforeseen() % Port_pool::kPorts;
+  return Port_pool::kFirst + static_cast<std::uint32_t>(number % Port_pool::kPorts);
+}
+
 void give_back(void* pool, Conntrack::Entry& entry) {
   static_cast<Port_pool*>(pool)->give_back(entry.masquerade_port);
   entry.masquerade_port = 0;
@@ -38,7 +45,7 @@ void give_back(void* pool, Conntrack::Entry& entry) {
 
 NAPT::NAPT(std::shared_ptr<Conntrack> conntrack) : conntrack_{std::move(conntrack)} {
   if (conntrack_ == nullptr) os::panic("NAPT was made without a Conntrack");
-  for (const Inet* stack : Interfaces::all()) pools_.push_back({stack, {}, {}});
+  for (Inet* stack : Interfaces::all()) pools_.push_back({stack, {}, {}});
 }
 
 NAPT::~NAPT() {
@@ -128,25 +135,32 @@ bool NAPT::hide(Conntrack::Entry_ptr entry, const Stack& stack, ip4::Addr addres
     if (pools.stack != &stack) continue;
     const bool has_one = entry->masquerade_port != 0 && entry->on_close.object == &pools.of(entry->proto);
     return (has_one && expect_at(entry, {address, entry->masquerade_port})) ||
-           hide_anew(entry, pools.of(entry->proto), address);
+           hide_anew(entry, pools, address);
   }
   return false;
 }
 
 // The same with another port: it has none, hid behind another Iface until now, or its port is another flow's.
-bool NAPT::hide_anew(Conntrack::Entry_ptr known, Port_pool& pool, ip4::Addr address) {
+// Who watches some flows cannot foresee the port of the next (RFC 6056 §3.3.1), nor hold those that it would
+// get.
+bool NAPT::hide_anew(Conntrack::Entry_ptr known, Pools& pools, ip4::Addr address) {
+  Port_pool& pool = pools.of(known->proto);
   if (known->masquerade_port != 0) {
     Conntrack::Entry& entry = conntrack_->changeable(known);
     give_back(entry.on_close.object, entry);
   }
-  std::uint16_t port = pool.lowest();
-  for (int tried = 0; port != 0 && tried < kTries; ++tried, port = pool.lowest(port + 1U)) {
-    Conntrack::Entry* const entry = conntrack_->expect(known, {known->second.src, {address, port}});
-    if (entry == nullptr) continue;
-    pool.take(port);
-    entry->masquerade_port = port;
-    entry->on_close = {give_back, &pool};
-    return true;
+  std::uint16_t port = pool.next(somewhere_from(Port_pool::kFirst));
+  for (int tried = 0; port != 0 && tried < kTries; ++tried) {
+    const bool own = known->proto == Protocol::UDP && pools.stack->udp().is_bound(port);
+    Conntrack::Entry* const entry =
+        own ? nullptr : conntrack_->expect(known, {known->second.src, {address, port}});
+    if (entry != nullptr) {
+      pool.take(port);
+      entry->masquerade_port = port;
+      entry->on_close = {give_back, &pool};
+      return true;
+    }
+    port = pool.next(somewhere_from(port + 1U));
   }
   return false;
 }

@@ -20,18 +20,11 @@ class Port_pool {
     some_.fill(~std::uint64_t{0});
   }
 
-  // The lowest free port that is `from` at least; 0 when there is none. `from` is kFirst or more.
-  std::uint16_t lowest(std::uint32_t from = kFirst) const {
-    const std::uint32_t number = from - kFirst;
-    if (number >= kPorts) return 0;
-    std::size_t word = number / 64;
-    std::uint64_t bits = free_[word] & (~std::uint64_t{0} << (number % 64));
-    if (bits == 0) {
-      word = word_with_some(word + 1);
-      if (word == free_.size()) return 0;
-      bits = free_[word];
-    }
-    return static_cast<std::uint16_t>(kFirst + word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
+  // The first free port from `from` on, which is kFirst at least; behind the last one it goes on at kFirst. 0
+  // when none is free.
+  std::uint16_t next(std::uint32_t from) const {
+    const std::uint16_t found = lowest(from - kFirst);
+    return found == 0 && from > kFirst ? lowest(0) : found;
   }
 
   void take(std::uint16_t port) {
@@ -47,6 +40,19 @@ class Port_pool {
   }
 
  private:
+  // The lowest free port of this number at least, counted from kFirst; 0 when there is none.
+  std::uint16_t lowest(std::uint32_t number) const {
+    if (number >= kPorts) return 0;
+    std::size_t word = number / 64;
+    std::uint64_t bits = free_[word] & (~std::uint64_t{0} << (number % 64));
+    if (bits == 0) {
+      word = word_with_some(word + 1);
+      if (word == free_.size()) return 0;
+      bits = free_[word];
+    }
+    return static_cast<std::uint16_t>(kFirst + word * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
+  }
+
   // The first word from `from` on that has a free port; free_.size() when none has.
   std::size_t word_with_some(std::size_t from) const {
     for (std::size_t at = from; at < free_.size(); at = (at / 64 + 1) * 64) {

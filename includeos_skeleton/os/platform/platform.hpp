@@ -32,6 +32,10 @@ std::uint64_t nanoseconds();
 // Seconds since 1970-01-01 00:00 UTC; 0 when the machine has no clock that tells.
 std::uint64_t wall_seconds();
 
+// A number that nobody outside can foresee, a new one at each call; 0 where a run is to be one that can be
+// repeated.
+std::uint64_t unforeseen();
+
 // Sleep until a NIC has received something, console input waits, or `deadline_ns` (of nanoseconds()) has
 // come; may return early. Uses no processor time meanwhile.
 void idle(std::uint64_t deadline_ns);

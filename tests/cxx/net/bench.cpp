@@ -13,6 +13,7 @@ namespace {
 
 std::uint64_t clock_ns = 1'000'000;
 std::uint64_t wall_clock_s = 0;
+std::uint64_t chance = 0;
 std::string printed;
 
 std::uint16_t sum_of(const bench::Octets& octets, std::size_t from, std::size_t to, std::uint64_t sum = 0) {
@@ -35,6 +36,7 @@ std::span<hw::Nic* const> nics() { return {}; }
 void console_write(const char* text, std::size_t length) { printed.append(text, length); }
 std::uint64_t nanoseconds() { return clock_ns; }
 std::uint64_t wall_seconds() { return wall_clock_s; }
+std::uint64_t unforeseen() { return chance; }
 Heap_use heap_use() { return {.used = 0, .capacity = 0}; }
 void exit(int status, Last_resort) {
   std::fputs(printed.c_str(), stderr);
@@ -48,6 +50,7 @@ namespace bench {
 
 std::string& console() { return printed; }
 void set_wall_clock(std::uint64_t seconds) { wall_clock_s = seconds; }
+void set_chance(std::uint64_t number) { chance = number; }
 
 void check(bool held, const char* what, const char* file, int line) {
   if (held) return;

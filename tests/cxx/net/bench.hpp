@@ -82,6 +82,7 @@ class Machine {
 std::string& console();                      // what was printed
 void set_wall_clock(std::uint64_t seconds);  // since 1970; 0: there is none
 inline bool exits_by_abort = false;          // what a panic ends in: a fuzzer must see it
+void set_chance(std::uint64_t number);       // what nobody can foresee; 0 at first
 
 void put16(Octets& octets, std::size_t at, std::uint16_t value);
 std::uint16_t get16(const Octets& octets, std::size_t at);

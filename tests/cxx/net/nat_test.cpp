@@ -312,6 +312,44 @@ TEST(the_search_for_a_port_is_bounded) {
   CHECK_EQUAL(get16(t.send_out("10.0.0.2", 1000, 54), 20), 49152);
 }
 
+// RFC 6056: who watches flows does not know the port of the next one.
+TEST(a_port_is_searched_for_from_a_place_that_nobody_can_foresee) {
+  Translating t;
+  t.masquerade();
+  set_chance(Port_pool::kPorts * std::uint64_t{7} + 5000);
+  CHECK_EQUAL(get16(t.send_out("10.0.0.2", 1000), 20), 54152);
+  CHECK_EQUAL(get16(t.send_out("10.0.0.2", 1001), 20), 54153);
+  set_chance(Port_pool::kPorts - 1);
+  CHECK_EQUAL(get16(t.send_out("10.0.0.2", 1002), 20), 65535);
+  CHECK_EQUAL(get16(t.send_out("10.0.0.2", 1003), 20), 49152);  // behind the last comes the first
+  CHECK_EQUAL(get16(t.send_out("10.0.0.2", 1000), 20), 54152);
+}
+
+// A stranger who sends as if he were the server, to each port that would be taken.
+TEST(flows_to_a_server_cannot_be_kept_off_by_a_few_packets_in_its_name) {
+  Translating t{4000};
+  t.masquerade();
+  for (std::uint16_t i = 0; i < 4 * NAPT::kTries; ++i)
+    t.machine.receive_packet(1, udp_packet({.from = "10.0.1.5", .to = "10.0.1.1"}, 53,
+                                           static_cast<std::uint16_t>(49152 + i), {1}));
+  while (!t.machine.take_sent_packet(1).empty()) continue;
+  std::mt19937_64 dice{1};
+  for (std::uint16_t i = 0; i < 50; ++i) {
+    set_chance(dice());
+    CHECK(!t.send_out("10.0.0.2", static_cast<std::uint16_t>(1000 + i)).empty());
+  }
+  CHECK_EQUAL(t.machine.drops(0, Drop::kPortsExhausted), 0);
+}
+
+TEST(a_port_at_which_the_machine_listens_is_passed_over) {
+  Translating t;
+  t.masquerade();
+  t.machine.iface(1).udp().bind(49152);
+  CHECK_EQUAL(get16(t.send_out("10.0.0.2", 1000), 20), 49153);
+  t.machine.receive_packet(0, tcp_packet({.to = "10.0.1.5"}, {.from = 1000}));
+  CHECK_EQUAL(get16(t.machine.take_sent_packet(1), 20), 49152);  // not at TCP's
+}
+
 TEST(two_identifiers_alike_do_not_become_one_flow) {
   Translating t;
   t.masquerade();
@@ -434,7 +472,7 @@ TEST(a_translator_that_ends_leaves_no_handler_behind) {
 
 // --- ports ---
 
-TEST(ports_are_given_lowest_first_and_each_once) {
+TEST(ports_are_given_from_a_place_on_and_each_once) {
   Port_pool pool;
   std::vector<bool> taken(65536);
   std::mt19937 dice{7};
@@ -443,8 +481,9 @@ TEST(ports_are_given_lowest_first_and_each_once) {
       std::uint32_t lowest = Port_pool::kFirst;
       const std::uint32_t from = Port_pool::kFirst + dice() % Port_pool::kPorts / (1 + dice() % 200);
       for (lowest = from; lowest < 65536 && taken[lowest]; ++lowest) continue;
-      CHECK_EQUAL(pool.lowest(from), lowest == 65536 ? 0 : lowest);
-      if (lowest == 65536) continue;
+      if (lowest == 65536)
+        for (lowest = Port_pool::kFirst; taken[lowest]; ++lowest) continue;
+      CHECK_EQUAL(pool.next(from), lowest);
       pool.take(static_cast<std::uint16_t>(lowest));
       taken[lowest] = true;
     } else {
@@ -455,9 +494,12 @@ TEST(ports_are_given_lowest_first_and_each_once) {
   }
   for (std::uint32_t port = Port_pool::kFirst; port < 65536; ++port)
     pool.take(static_cast<std::uint16_t>(port));
-  CHECK_EQUAL(pool.lowest(), 0);
+  CHECK_EQUAL(pool.next(Port_pool::kFirst), 0);
+  CHECK_EQUAL(pool.next(65535), 0);
   pool.give_back(65535);
-  CHECK_EQUAL(pool.lowest(), 65535);
-  CHECK_EQUAL(pool.lowest(65535), 65535);
-  CHECK_EQUAL(pool.lowest(65536), 0);
+  CHECK_EQUAL(pool.next(Port_pool::kFirst), 65535);
+  CHECK_EQUAL(pool.next(65535), 65535);
+  pool.give_back(Port_pool::kFirst + 1);
+  pool.take(65535);
+  CHECK_EQUAL(pool.next(65535), Port_pool::kFirst + 1);  // behind the last one
 }

@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -150,6 +151,12 @@ int console_read() {
 std::uint64_t nanoseconds() { return clock::now(); }
 
 std::uint64_t wall_seconds() { return clock::wall_seconds(); }
+
+std::uint64_t unforeseen() {
+  std::uint64_t number = 0;
+  if (!clock::is_virtual() && ::getrandom(&number, sizeof number, 0) < 0) return clock::now();
+  return number;
+}
 
 void idle(std::uint64_t deadline_ns) {
   if (clock::passing()) {

@@ -15,6 +15,7 @@
 
 #include "kernel/boot.hpp"
 #include "platform/pc/apic.hpp"
+#include "platform/pc/chance.hpp"
 #include "platform/pc/clock.hpp"
 #include "platform/pc/exceptions.hpp"
 #include "platform/pc/heap.hpp"
@@ -90,6 +91,7 @@ int console_read() { return pc::serial::read(); }
 
 std::uint64_t nanoseconds() { return pc::clock::nanoseconds(); }
 std::uint64_t wall_seconds() { return pc::rtc::seconds(); }
+std::uint64_t unforeseen() { return pc::chance::number(); }
 
 // Interrupts are only ever enabled here. One that came since the last look at the devices waits in the APIC,
 // and ends the HLT: `sti` lets nothing in before the next instruction has begun.

@@ -14,8 +14,11 @@
 //           ports-exhausted. A filter sees that by its address and port.
 // Ports     49152 .. 65535, for each Iface and protocol; a flow has its own until its entry ends. Of those
 // that
-//           are free the lowest is taken whose replies no other flow expects; kTries are tried.
-// Spec      RFC 1624 (checksums), RFC 768 (UDP without one), RFC 6335 §6 (dynamic ports).
+//           are free one that nobody can foresee is taken whose replies no other flow expects, and at which
+//           the machine does not listen itself; kTries are tried.
+// Spec      RFC 1624 (checksums), RFC 768 (UDP without one), RFC 6335 §6 (dynamic ports), RFC 6056 §3.3.1
+// (their
+//           choice).
 //
 // All memory is taken by the constructor, for the Ifaces that there are then.
 #pragma once
@@ -60,7 +63,7 @@ class NAPT {
   bool expect_from(Conntrack::Entry_ptr entry, const Socket& source);
   bool expect_at(Conntrack::Entry_ptr entry, const Socket& destination);
   bool hide(Conntrack::Entry_ptr entry, const Stack& stack, ip4::Addr address);
-  bool hide_anew(Conntrack::Entry_ptr known, Port_pool& pool, ip4::Addr address);
+  bool hide_anew(Conntrack::Entry_ptr known, Pools& pools, ip4::Addr address);
 
   std::shared_ptr<Conntrack> conntrack_;
   std::vector<Pools> pools_;  // one for each Iface; entries point into it
