@@ -162,7 +162,10 @@ class FlowTable:
     def _follow(self, flow: Flow, direction: Direction, key: Tuple | None, packet: bytes) -> None:
         if flow.tcp is not None:
             flags = header.read_field(packet, "tcp.flags")
-            before, flow.tcp = flow.tcp, tcp_states.following(flow.tcp, flags, reply=direction is Direction.REPLY)
+            following = tcp_states.following(flow.tcp, flags, reply=direction is Direction.REPLY)
+            if following is TcpState.SYN_RECV and flow.phase is Phase.UNCONFIRMED:
+                return  # nobody got the SYN that this answers: it was dropped, and the answer is forged
+            before, flow.tcp = flow.tcp, following
             if before is TcpState.SYN_SENT and flow.tcp is TcpState.SYN_RECV:
                 flow.phase = Phase.ESTABLISHED
         elif flow.phase is Phase.CONFIRMED and key == flow.second:

@@ -82,6 +82,8 @@ Conntrack::Entry* tcp4_conntrack(Conntrack& table, Quadruple quad, const PacketI
   if (entry == nullptr) return open(table, quad, flags);
   const auto before = static_cast<Ct_state>(entry->other);
   const Ct_state after = following(before, flags, !entry->is_original(quad));
+  // Nobody got the SYN that this answers: it was dropped, and the answer is forged.
+  if (after == Ct_state::SYN_RECV && entry->state == Conntrack::State::UNCONFIRMED) return entry;
   if (before == Ct_state::SYN_SENT && after == Ct_state::SYN_RECV) {
     entry->unset_flag(Conntrack::Flag::UNREPLIED);
     entry->state = Conntrack::State::ESTABLISHED;

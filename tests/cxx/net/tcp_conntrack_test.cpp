@@ -93,6 +93,23 @@ TEST(a_handshake_establishes_with_the_answer) {
   CHECK(is(tcp.and_then({'o', ACK | ECE | CWR}), Ct_state::ESTABLISHED, 86400));
 }
 
+// Whoever sent the answer, nobody got what it answers.
+TEST(an_answer_to_a_segment_that_was_dropped_establishes_nothing) {
+  Connection tcp;
+  for (std::size_t i = 0; i < 2; ++i)
+    tcp.machine().iface(i).ip_obj().prerouting_chain().chain.push_back(
+        [](net::IP4::IP_packet_ptr, net::Inet&, Conntrack::Entry_ptr) {
+          return net::Filter_verdict<net::IP4>{};
+        });
+  Conntrack::Entry* entry = tcp.after({{'o', SYN}, {'r', SYN | ACK}});
+  CHECK(is(entry, Ct_state::SYN_SENT, 120) && entry->state == Conntrack::State::UNCONFIRMED);
+  const auto expires = entry->timeout;
+  tcp.machine().pass_time(5);
+  CHECK(tcp.and_then({'r', SYN | ACK})->timeout == expires);
+  CHECK(is(tcp.and_then({'o', SYN}), Ct_state::SYN_SENT, 120));
+  CHECK(entry->state == Conntrack::State::UNCONFIRMED);
+}
+
 TEST(a_close_from_either_end) {
   Connection tcp;
   CHECK(is(tcp.after({{'o', SYN}, {'r', SYN | ACK}, {'o', ACK}, {'o', FIN | ACK}}), Ct_state::FIN_WAIT, 120));

@@ -544,14 +544,19 @@ Verdict check_ttl(Packet_ptr packet, Inet&, Entry_ptr) {
   return packet->ip_ttl() == 0 ? drop_packet() : pass(std::move(packet));
 }
 
-// IncludeOS's handler takes for granted that there is room for an entry, and makes one for any segment with SYN.
+// IncludeOS's handler takes for granted that there is room for an entry, and makes one for any segment with SYN. It lets
+// the answer to a SYN that was dropped, which is forged, establish the connection.
 net::Conntrack::Entry* track_tcp(net::Conntrack& table, net::Quadruple tuple, const net::PacketIP4& packet) {
   const auto length = static_cast<uint32_t>(packet.size());
   const uint8_t* const tcp = length < 20 ? nullptr : transport_header(packet.layer_begin(), length);
   if (tcp == nullptr) return nullptr;
   const bool full = table.maximum_entries != 0 && table.number_of_entries() + 2 > table.maximum_entries;
   const bool opening = (tcp[13] & 0x17) == 0x02;  // SYN without ACK, RST, FIN
-  if ((full || !opening) && table.get(tuple, net::Protocol::TCP) == nullptr) return nullptr;
+  net::Conntrack::Entry* const known = table.get(tuple, net::Protocol::TCP);
+  if ((full || !opening) && known == nullptr) return nullptr;
+  const bool answers = (tcp[13] & 0x16) == 0x12;  // SYN and ACK without RST
+  const bool unasked = known != nullptr && known->state == net::Conntrack::State::UNCONFIRMED;
+  if (answers && unasked && tuple == known->second) return known;
   return net::tcp::tcp4_conntrack(table, tuple, packet);
 }
 

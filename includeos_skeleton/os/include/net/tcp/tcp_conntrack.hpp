@@ -7,6 +7,9 @@
 //
 // Meaning   docs/language.md 8.2 and 13. A segment makes one step at most, and renews the entry. The entry's
 //           state becomes ESTABLISHED with SYN_RECV; its `other` is the Ct_state.
+// Trust     an answer to a SYN that was dropped on its way establishes nothing: who can send in the name of
+// others would
+//           open a connection that the policy refuses.
 // Differs   only a segment with SYN and without ACK, RST, FIN makes an entry; a full table gives none.
 #pragma once
 
