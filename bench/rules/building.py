@@ -4,6 +4,7 @@ naclc      `naclc compile`, its C++ compiled by g++ for baseline x86-64
 if-chain   what the transpiler of 2019 wrote (bench/rules/naive.py), compiled alike
 dpdk-…     librte_acl: one packet a call, and 64 a call with SSE and with the widest vectors there are
 pcap       libpcap's compiler and optimizer, and its interpreter of what they make
+ovs        Open vSwitch's classifier, where the environment's OPEN_VSWITCH names a tree in which it is built
 """
 
 from __future__ import annotations
@@ -101,6 +102,26 @@ def pcap(_: Subject, work: Path, seconds: int) -> Built:
     return Built(library)
 
 
+def open_vswitch(_: Subject, work: Path, seconds: int) -> Built:
+    tree = Path(os.environ.get("OPEN_VSWITCH", "/nonexistent"))
+    archive = tree / "lib/.libs/libopenvswitch.a"
+    if not archive.exists():
+        raise Absent("it is not here: OPEN_VSWITCH names no tree with lib/libopenvswitch.la, built with -fPIC")
+    glue, library = work / "ovs_classifier.o", work / "ovs.so"
+    headers = [f"-I{tree / folder}" for folder in (".", "include", "lib")]
+    compile_ = ["gcc", "-O2", "-fPIC", "-DNDEBUG", *headers, "-c", str(CPP / "ovs_classifier.c"), "-o", str(glue)]
+    timed(compile_, seconds, "gcc")
+    files = [str(CPP / "open_vswitch.cpp"), str(glue), str(archive)]
+    timed([*CXX, *_LIBRARY, *files, *_private_libraries(tree), "-o", str(library)], seconds, "g++")
+    return Built(library)
+
+
+def _private_libraries(tree: Path) -> list[str]:
+    """What the configured tree wants to be linked with."""
+    lines = (tree / "lib/libopenvswitch.pc").read_text().splitlines()
+    return next((line.split()[1:] for line in lines if line.startswith("Libs.private:")), [])
+
+
 def dpdk_flags() -> list[str]:
     """What g++ needs for DPDK's headers, which are not made for our warnings.
 
@@ -122,6 +143,7 @@ CONTENDERS = (
     Contender("dpdk-sse-64", "DPDK ACL, SSE, 64 packets", dpdk("dpdk-sse-64", 64, "SSE"), most=20_000),
     Contender("dpdk-max-64", "DPDK ACL, widest, 64 packets", dpdk("dpdk-max-64", 64, "DEFAULT"), most=20_000),
     Contender("pcap", "libpcap's BPF", pcap, most=2000),
+    Contender("ovs", "Open vSwitch's classifier", open_vswitch, most=2000),
 )
 
 

@@ -101,7 +101,9 @@ def _race(
     files = [str(work / f"{kind}.trace") for kind in traces]
     libraries = [str(each.library) for each in built.values()]
     words = [str(program), str(work / "rules"), str(rounds), str(output), str(reference), *libraries, "--", *files]
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=900)
+    ran = subprocess.run(words, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=900)
+    if ran.returncode != 0:
+        raise SystemExit(f"{subject.group} {subject.size}: the race ended with {ran.returncode}: {ran.stderr.strip()}")
     measured: list[dict[str, Any]] = json.loads(output.read_text())
     return measured
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench.rules.building import CONTENDERS
 from bench.rules.policies import POLICIES
@@ -24,6 +25,7 @@ _STYLES = {
     "dpdk-sse-64": ("#8a9a0f", "v", 1.4),
     "dpdk-max-64": ("#3f7f3f", "D", 1.4),
     "pcap": ("#7f7f7f", "x", 1.4),
+    "ovs": ("#8e44ad", "*", 1.4),
 }
 _TITLES = {contender.name: contender.title for contender in CONTENDERS}
 # The same names inside each time.
@@ -124,6 +126,9 @@ def _lines(axis: Any, title: str, points: Points, unit: str) -> None:
             label = _TITLES[name]
             axis.plot(sizes, values, color=colour, marker=marker, linewidth=width, markersize=5, label=label)
     axis.set(title=title, xlabel="rules", ylabel=unit, xscale="log", yscale="log")
+    for scale in (axis.xaxis, axis.yaxis):
+        scale.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        scale.set_minor_formatter(NullFormatter())
 
 
 def _saved(figure: Any, axes: Sequence[Any], path: Path) -> Path:

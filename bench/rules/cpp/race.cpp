@@ -52,7 +52,11 @@ class Contender {
  public:
   Contender(const char* path, const std::vector<Rule>& rules) {
     void* const library = ::dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) stop(::dlerror());
+    if (library == nullptr) {
+      failure = "its library does not load";
+      std::fprintf(stderr, "%s\n", ::dlerror());
+      return;
+    }
     run_ = function<decltype(&contender_run)>(library, "contender_run");
     const auto open = function<decltype(&contender_open)>(library, "contender_open");
     const double start = own_seconds();
