@@ -112,8 +112,8 @@ def show(diagnostics: Iterable[Diagnostic], form: str | None, *, to_stderr: bool
     if form in (*forms.DATA, "github"):
         click.echo(forms.render(found, form), nl=False, err=to_stderr)
     elif form == "compact" or (form is None and not sys.stderr.isatty()):
-        helps = "" if form else _helps(found)
-        click.echo(forms.render(found, "compact") + helps, nl=False, err=True)
+        lines = (forms.render([each], "compact") + ("" if form else _help(each)) for each in found)
+        click.echo("".join(lines), nl=False, err=True)
     elif found and not sys.stderr.isatty():
         click.echo(forms.render(found, "pretty"), nl=False, err=True)
     elif found:
@@ -131,9 +131,9 @@ def status(diagnostics: Iterable[Diagnostic]) -> int:
     return exits.FAILED if errors else exits.OK
 
 
-def _helps(found: list[Diagnostic]) -> str:
-    """Diagnostics without a place (a missing compiler, a file that is not there) carry their cure in `help`."""
-    return "".join(f"  help: {d.help}\n" for d in found if d.span is None and d.help)
+def _help(diagnostic: Diagnostic) -> str:
+    """One without a place (a missing compiler, a file that is not there) carries its cure in `help`."""
+    return f"  help: {diagnostic.help}\n" if diagnostic.span is None and diagnostic.help else ""
 
 
 def _first(findings: list[Diagnostic], most: int | None) -> list[Diagnostic]:

@@ -80,6 +80,8 @@ def diff_command(old: str, new: str, fail_on: str, form: str, analysis_nodes: in
     from naclc.analyze.compare import compare
     from naclc.analyze.question import OverBudget
 
+    if old == new == "-":
+        raise click.UsageError("only one of the two policies can come from standard input")
     presentation = Presentation("json" if form == "json" else None)
     before, after = checked(old, Options(), presentation), checked(new, Options(), presentation)
     try:

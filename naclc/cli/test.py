@@ -126,7 +126,7 @@ def test_command(
     if report is None:
         return _end(findings, form)
     written = _show(report, form, junit, verbose)
-    findings += [_no_tests(beside)] if alone else []
+    findings += [_no_tests(policy, beside)] if alone else []
     findings += [_none_kept(keep)] if keep is not None and not alone and not _any_written(report) else []
     show([*result.diagnostics, *findings, *written], None if form == "pretty" else "compact")
     if any(problem.is_error for problem in written):
@@ -151,13 +151,11 @@ def _includeos(system: str, image: Path | None, chainloader: Path | None, on: tu
     return IncludeosImage(image, chainloader)
 
 
-def _no_tests(beside: str) -> Diagnostic:
-    return warning(
-        "no-tests",
-        f"there is no tests file `{beside}`: only generated tests ran",
-        None,
-        help="write one beside the policy (docs/policy-tests.md), or name it with `--tests`",
-    )
+def _no_tests(policy: str, beside: str) -> Diagnostic:
+    why, cure = f"there is no tests file `{beside}`", "write one beside the policy (docs/policy-tests.md), or name it"
+    if policy == "-":
+        why, cure = "no tests file stands beside standard input", "name one"
+    return warning("no-tests", f"{why}: only generated tests ran", None, help=f"{cure} with `--tests`")
 
 
 def _any_written(report: Report) -> bool:
@@ -171,6 +169,7 @@ def _none_kept(keep: str) -> Diagnostic:
 
 
 def _end(findings: list[Diagnostic], form: str) -> int:
+    findings = list(dict.fromkeys(findings))  # two executors may miss the same
     show(findings, "json" if form == "json" else None)
     return status(findings) or exits.FAILED
 

@@ -24,11 +24,14 @@ def render(diagnostics: Iterable[Diagnostic]) -> str:
     """One log with one run; its rules are those of the codes that occur."""
     found = list(diagnostics)
     codes = sorted({diagnostic.code for diagnostic in found})
-    run = {
+    run: dict[str, Any] = {
         "tool": {"driver": {"name": "naclc", "version": __version__, "rules": [_rule(code) for code in codes]}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(diagnostic, codes.index(diagnostic.code)) for diagnostic in found],
+        "results": [_result(each, each.span, codes.index(each.code)) for each in found if each.span is not None],
     }
+    if elsewhere := [_notification(each, codes.index(each.code)) for each in found if each.span is None]:
+        failed = any(each.is_error for each in found)
+        run["invocations"] = [{"executionSuccessful": not failed, "toolExecutionNotifications": elsewhere}]
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -45,16 +48,27 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
-    text = f"{diagnostic.message}\n{diagnostic.help}" if diagnostic.help else diagnostic.message
+def _text(diagnostic: Diagnostic) -> str:
+    return f"{diagnostic.message}\n{diagnostic.help}" if diagnostic.help else diagnostic.message
+
+
+def _notification(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
+    """What has no place in a file is no result (code scanning refuses those without), but a notification (3.58)."""
+    return {
+        "associatedRule": {"id": diagnostic.code, "index": rule},
+        "level": diagnostic.severity.value,
+        "message": {"text": _text(diagnostic)},
+    }
+
+
+def _result(diagnostic: Diagnostic, span: Span, rule: int) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
         "ruleIndex": rule,
         "level": diagnostic.severity.value,
-        "message": {"text": text},
+        "message": {"text": _text(diagnostic)},
+        "locations": [{"physicalLocation": _place(span)}],
     }
-    if diagnostic.span is not None:
-        result["locations"] = [{"physicalLocation": _place(diagnostic.span)}]
     if diagnostic.labels:
         result["relatedLocations"] = [
             {"id": number, "message": {"text": label.text}, "physicalLocation": _place(label.span)}

@@ -26,7 +26,7 @@ def flow(given: Mapping[str, str]) -> str:
     '{src: 192.0.2.9, dst: 192.0.2.1, tcp: {dport: 80, flags: [syn,ack]}}'
 
     Raises:
-        Impossible: keys of a transport without its protocol.
+        Impossible: no protocol, or keys of a transport without its protocol.
     """
     outer = [f"{key}: {given[key]}" for key in _IP_KEYS if key in given]
     inner = {key: text for key, text in given.items() if key not in (*_IP_KEYS, "protocol")}
@@ -39,7 +39,9 @@ def flow(given: Mapping[str, str]) -> str:
         outer.append(f"{protocol}: {{{', '.join(f'{key}: {text}' for key, text in inner.items())}}}")
     elif inner:
         raise Impossible(f"`{next(iter(inner))}` wants the protocol tcp, udp or icmp")
-    elif protocol:
+    elif not protocol:
+        raise Impossible("say with --protocol what the packet is: tcp, udp, icmp, a name, or a number")
+    else:
         outer.append(f"protocol: {protocol}")
     return f"{{{', '.join(outer)}}}"
 

@@ -87,3 +87,8 @@ def test_what_cannot_be_explained_is_said_so(arguments: tuple[str, ...], status:
     done = explain(*arguments)
     assert done.returncode == status and done.stdout == ""
     assert words in done.stderr and "Traceback" not in done.stderr and "internal" not in done.stderr
+
+
+def test_a_packet_without_protocol_is_asked_for_one() -> None:
+    done = explain("--in", "outside", "--src", "203.0.113.99", "--dst", "198.51.100.2")
+    assert done.returncode == 2 and "say with --protocol" in done.stderr

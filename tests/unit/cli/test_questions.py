@@ -82,3 +82,8 @@ def test_what_cannot_be_answered_is_an_error(here: Path, arguments: tuple[str, .
     done = naclc(*arguments, cwd=here)
     assert done.returncode == 1 and done.stdout == ""
     assert words in done.stderr and "Traceback" not in done.stderr and "internal" not in done.stderr
+
+
+def test_standard_input_is_one_policy_only(here: Path) -> None:
+    done = naclc("diff", "-", "-", cwd=here)
+    assert done.returncode == 2 and "only one of the two policies" in done.stderr

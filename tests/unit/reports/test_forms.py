@@ -76,7 +76,9 @@ def sarif(findings):
 def test_every_result_leads_to_its_rule():
     run = sarif(FINDINGS)
     rules = run["tool"]["driver"]["rules"]
-    for result, finding in zip(run["results"], FINDINGS, strict=True):
+    placed = [finding for finding in FINDINGS if finding.span is not None]
+    for result, finding in zip(run["results"], placed, strict=True):
+        assert len(result["locations"]) == 1
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"] == finding.code
         assert result["level"] == finding.severity
         assert result["message"]["text"].startswith(finding.message)
@@ -97,9 +99,13 @@ def test_a_region_counts_from_one_in_code_points_and_ends_behind_its_last():
     assert location["physicalLocation"]["region"] == {"startLine": 3, "startColumn": 11, "endLine": 3, "endColumn": 12}
 
 
-def test_what_has_no_place_has_no_location():
-    (result,) = sarif(FINDINGS[:1])["results"]
-    assert "locations" not in result and "relatedLocations" not in result
+def test_what_has_no_place_is_no_result_but_a_notification():
+    run = sarif(FINDINGS[:1])
+    (invocation,) = run["invocations"]
+    (notification,) = invocation["toolExecutionNotifications"]
+    assert run["results"] == [] and not invocation["executionSuccessful"]
+    assert notification["message"]["text"].startswith(FINDINGS[0].message)
+    assert notification["associatedRule"] == {"id": FINDINGS[0].code, "index": 0}
 
 
 @pytest.mark.parametrize(
