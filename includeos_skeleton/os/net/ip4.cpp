@@ -177,7 +177,7 @@ void IP4::ship(Packet_ptr base, ip4::Addr next_hop, Conntrack::Entry_ptr ct) {
 void IP4::loop_back(IP_packet_ptr packet, Conntrack::Entry_ptr ct) {
   count_passed(packet->origin());
   packet->decrement_ttl();
-  packet->set_origin({.home = &stack_});
+  packet->set_origin({.home = &stack_, .own = false, .link_broadcast = packet->origin().link_broadcast});
   packet->set_known_entry(ct);
   arrivals.put(std::move(packet));
 }

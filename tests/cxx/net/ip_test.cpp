@@ -377,6 +377,22 @@ TEST(a_ttl_of_0_is_reported) {
   machine.check_books();
 }
 
+// RFC 1122 §3.2.2: nothing is reported about what came in a frame to everybody, wherever it was for.
+TEST(a_frame_to_everybody_for_another_own_address_is_not_reported_about) {
+  Machine machine;
+  machine.route();
+  machine.meet_neighbours();
+  const MAC::Addr sender{2, 0xaa, 0, 0, 0, 2};
+  const Ip header{.to = "10.0.1.1"};
+  machine.receive(0, ethernet(MAC::BROADCAST, sender, 0x0800, ip_packet(header, udp(1, 2, 40))));
+  machine.receive(0, ethernet(MAC::BROADCAST, sender, 0x0800, tcp_packet(header, {})));
+  CHECK(machine.take_sent_packet(0).empty() && machine.take_sent_packet(1).empty());
+  CHECK_EQUAL(machine.iface(1).counters().delivered, 2);
+  machine.receive_packet(0, ip_packet(header, udp(1, 2, 40)));
+  CHECK(!machine.take_sent_packet(0).empty());
+  machine.check_books();
+}
+
 TEST(another_own_address_is_reached_through_the_router) {
   Machine machine;
   machine.route();

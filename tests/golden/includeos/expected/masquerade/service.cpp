@@ -131,9 +131,11 @@ void rewriting(net::PacketIP4& packet, Change change) {
   udp[7] = static_cast<uint8_t>(checksum);
 }
 
-bool is_own(net::ip4::Addr address) {
+// Who asks for an address by DHCP on `out` sends from 0.0.0.0; on others that is nobody's.
+bool is_own(net::ip4::Addr address, Inet& out) {
+  if (address == out.ip_addr()) return true;
   for (const Inet* stack : ifaces) {
-    if (stack->ip_addr() == address) return true;
+    if (stack->ip_addr() == address && address != net::ip4::Addr{}) return true;
   }
   return false;
 }
@@ -154,7 +156,7 @@ Verdict masquerade(Packet_ptr packet, Inet& stack, Entry_ptr entry) {
   entry = entry_of(*packet, entry);
   const net::ip4::Addr source = packet->ip_src();
   if (entry == nullptr) return pass(std::move(packet));
-  if (is_own(source) || !is_original(*entry, *packet)) return pass(std::move(packet));
+  if (is_own(source, stack) || !is_original(*entry, *packet)) return pass(std::move(packet));
   if (stack.ip_addr() == net::ip4::Addr{}) return drop_packet();  // DHCP has not given one yet
   if (entry->first.src == entry->second.dst) {
     net::Quadruple replies = entry->second;
