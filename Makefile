@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 FUZZ_SECONDS ?= 25
 CXX_SOURCES = git ls-files '*.cpp' '*.hpp' ':!tests/golden'
 
-.PHONY: demo test check format fuzz bench bench-rules packages clean help
+.PHONY: demo test check format fuzz soak bench bench-rules packages clean help
 
 help:           ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ fuzz: $(VENV)/.dev   ## ten targets, FUZZ_SECONDS=25 each: ten minutes at most
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet \
 	  --disable-pip-version-check --only-binary atheris -e '.[fuzz]' || true
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+soak: $(VENV)/.dev   ## a million random packets through a VM of each kind of NIC: three to ten minutes
+	$(BIN)/python -m tests.soak
 
 # The system packages are looked for each time (that takes a moment only); the virtual environment is made once.
 packages:
