@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from naclc.codegen.unit import Unit
@@ -14,6 +14,10 @@ from naclc.source import SourceFile
 from naclc.syntax.ast import Program
 
 
+def _untimed(stage: str) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """`plugin`: leave out Service::start. `nics`: how many NICs the machine has, None when unknown.
@@ -22,12 +26,15 @@ class Options:
 
     `analysis_nodes`: how many BDD nodes an exact analysis may take; counted in nodes so that the result is the same
     on every machine.
+
+    `lap` is called with a stage's name when the stage is done.
     """
 
     plugin: bool = False
     system: str = "any"
     nics: int | None = None
     analysis_nodes: int = 4_000_000
+    lap: Callable[[str], None] = field(default=_untimed, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +75,16 @@ def compile_policy(source: SourceFile, options: Options) -> Compilation:
     checked = check_policy(source, options)
     if not checked.ok or checked.pipeline is None or checked.graphs is None:
         return checked
-    unit = with_classifiers(plan(checked.graphs, checked.pipeline))
+    unit = plan(checked.graphs, checked.pipeline)
+    options.lap("plan")
+    unit = with_classifiers(unit)
+    options.lap("tables")
     findings = prove(unit, checked.pipeline, options)
+    options.lap("validation")
     if findings:  # not proved: the rules in order
         unit = without_classifiers(unit)
     cpp = render(unit, checked.pipeline, source.name, plugin=options.plugin)
+    options.lap("rendering")
     return replace(checked, unit=unit, cpp=cpp, diagnostics=_sorted(checked.diagnostics, findings))
 
 
@@ -99,13 +111,17 @@ def _check(source: SourceFile, options: Options) -> Compilation:
         known = configuration if result.ok else None
         return replace(result, configuration=known, diagnostics=_sorted(result.diagnostics, refused))
     pipeline = lower(configuration)
+    options.lap("pipeline")
     graphs = build(pipeline)
+    options.lap("decision graphs")
     findings = missing_verdicts(graphs, pipeline, evaluator(pipeline), max_nodes=options.analysis_nodes)
+    options.lap("missing verdicts")
     diagnostics = _sorted(result.diagnostics, findings)
     if not result.ok:
         return replace(result, diagnostics=diagnostics)
     if not any(finding.is_error for finding in findings):
         diagnostics = _sorted(diagnostics, unreached(pipeline, max_nodes=options.analysis_nodes))
+        options.lap("unreached rules")
     return replace(result, configuration=configuration, pipeline=pipeline, graphs=graphs, diagnostics=diagnostics)
 
 
@@ -116,6 +132,7 @@ def _read_nacl(source: SourceFile, options: Options) -> tuple[Compilation, Confi
     from naclc.syntax.parse import parse
 
     program, findings = parse(source)
+    options.lap("syntax")
     result = Compilation(source, _sorted(findings), program)
     if program is None:
         return result, None
@@ -124,6 +141,7 @@ def _read_nacl(source: SourceFile, options: Options) -> tuple[Compilation, Confi
         findings = without_consequences(findings, result.diagnostics, program)
         return replace(result, diagnostics=_sorted(result.diagnostics, findings)), None
     configuration, findings = resolve(program, options.nics, tolerant=True)
+    options.lap("semantics")
     return replace(result, diagnostics=_sorted(result.diagnostics, findings)), configuration
 
 
@@ -132,6 +150,7 @@ def _read_json(source: SourceFile, options: Options) -> tuple[Compilation, Confi
     from naclc.config.translate import translate
 
     translated = translate(source, options.nics)
+    options.lap("config")
     return Compilation(source, translated.diagnostics, translated.program), translated.configuration
 
 

@@ -6,6 +6,7 @@ import click
 
 from naclc.cli.diagnostics import Presentation, conclude, diagnostics_options
 from naclc.cli.policy import compiled, refuse_same_file
+from naclc.cli.timings import Timings
 from naclc.diagnostics import Diagnostic
 from naclc.driver import Compilation, Options, check_policy
 from naclc.output import write_output
@@ -54,6 +55,7 @@ def check_command(policy: str, system: str, nics: int | None, analysis_nodes: in
 @click.option(
     "--analysis-nodes", type=click.IntRange(1000), metavar="N", default=4_000_000, help="Budget of exact analysis."
 )
+@click.option("--timings", is_flag=True, help="Say what each stage cost, in processor seconds, on standard error.")
 @diagnostics_options
 def compile_command(
     policy: str,
@@ -63,6 +65,7 @@ def compile_command(
     system: str,
     nics: int | None,
     analysis_nodes: int,
+    timings: bool,
     presentation: Presentation,
 ) -> int:
     """Compile POLICY (`-` is standard input) to one C++ service.
@@ -70,8 +73,11 @@ def compile_command(
     The output is written whole or, when there is an error, not at all.
     """
     refuse_same_file(policy, output or "-", *presentation.files)
-    options = Options(plugin=plugin, system=system, nics=nics, analysis_nodes=analysis_nodes)
+    laps = Timings()
+    options = Options(plugin=plugin, system=system, nics=nics, analysis_nodes=analysis_nodes, lap=laps.lap)
     result = compiled(policy, options, presentation, quiet=True)
+    if timings:
+        laps.show()
     findings = list(result.diagnostics)
     text = dump_stage(result, dump) if dump else result.cpp
     if text is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 from naclc.codegen.classifier import DESTINATION_PORT, PROTOCOL, SOURCE_PORT, Classifier, Group, Key, Rows
@@ -14,6 +16,10 @@ from naclc.net.fields import FIELDS, PROTOCOL_NUMBERS, Field
 _LINE = 100  # characters of numbers on a line
 _WORD = 32
 _ALIGNED = 4  # words of a row are a multiple of it: one SSE2 register
+_DIRECT_BITS = 16  # keys up to so wide are looked up, wider ones searched
+_PAGE_BITS = 8
+_MOST_ROWS = 1 << 16  # cells of a group whose second key is looked up
+_BEYOND = (0,) * 6  # entries behind the last one that the C++ reads
 _LENGTH_BITS = 10  # of a node's place: how many intervals it has
 
 
@@ -21,18 +27,50 @@ def values(step: ClassifyStep, steps: Sequence[Step], names: Names) -> dict[str,
     """The variables of the template for one classifier; `steps` are those that are rendered."""
     made = step.classifier
     keys = sorted(_keys(made), key=lambda key: key.name)
+    classes = {key: _classes(key, made) for key in keys if key.width <= _DIRECT_BITS}
+    searched = [division for division in made.divisions if division.key not in classes]
     return {
         "number": step.number,
         "comment": _comment(step, names),
         "keys": [(identifier(key), _expression(key)) for key in keys],
         "header": SOURCE_PORT in keys or DESTINATION_PORT in keys,
+        "classed": [_classed(key, bounds) for key, bounds in classes.items()],
         "divisions": [
-            {"name": identifier(made_of.key), "type": _type(made_of.bounds[-1]), "lines": _lines(made_of.bounds)}
-            for made_of in made.divisions
+            {"name": identifier(division.key), "type": _type(division.bounds[-1]), "lines": _lines(division.bounds)}
+            for division in searched
         ],
-        "groups": [_group(number, group, made) for number, group in enumerate(made.groups)],
+        "groups": [_group(number, group, made, classes) for number, group in enumerate(made.groups)],
         "rules": len(made.rules),
         "outcomes": _outcomes(step, steps, names),
+    }
+
+
+def _classes(key: Key, made: Classifier) -> tuple[int, ...]:
+    """Where the values of `key` begin that some table tells apart: class number i is from there to before the next."""
+    bounds = {0}
+    for division in (*made.divisions, *(group.first for group in made.groups)):
+        if division.key == key:
+            bounds.update(division.bounds)
+    for group in made.groups:
+        if group.second == key:
+            bounds.update(bound for node in group.nodes for bound in node.bounds)
+    return tuple(sorted(bounds))
+
+
+def _classed(key: Key, bounds: tuple[int, ...]) -> dict[str, Any]:
+    """The class of every value: by its upper bits the page, there by its lower bits."""
+    size = 1 << min(key.width, _PAGE_BITS)
+    classes = [at for at, (first, end) in enumerate(pairwise((*bounds, 1 << key.width))) for _ in range(end - first)]
+    pages = [tuple(classes[at : at + size]) for at in range(0, len(classes), size)]
+    numbers = {page: number for number, page in enumerate(dict.fromkeys(pages))}
+    return {
+        "name": identifier(key),
+        "count": len(bounds),
+        "bits": _PAGE_BITS if len(pages) > 1 else None,
+        "page_type": _type(len(numbers) - 1),
+        "pages": _lines(numbers[page] for page in pages),
+        "type": _type(len(bounds) - 1),
+        "lines": _lines(at for page in numbers for at in page),
     }
 
 
@@ -71,42 +109,69 @@ def _comment(step: ClassifyStep, names: Names) -> str:
     return f"{len(step.classifier.rules)} rules{where}"
 
 
-def _group(number: int, group: Group, made: Classifier) -> dict[str, Any]:
-    starts, bounds, cells = _nodes(group)
-    places = [starts[node] << _LENGTH_BITS | len(group.nodes[node].bounds) for node in group.first_nodes]
-    if any(len(node.bounds) >> _LENGTH_BITS for node in group.nodes):
-        raise AssertionError("a node has too many intervals")
-    words = -(-group.predicates // (_WORD * _ALIGNED)) * _ALIGNED
+def _group(number: int, group: Group, made: Classifier, classes: Mapping[Key, tuple[int, ...]]) -> dict[str, Any]:
     entries = [entry for cell in group.cells for entry in cell]
+    words = -(-group.predicates // (_WORD * _ALIGNED)) * _ALIGNED
     return {
         "number": number,
         "comment": f"{len(group.members)} rules by {group.first.key.name}, then {group.second.name}",
         "first": identifier(group.first.key),
+        "second": identifier(group.second),
+        **_searches(group, classes),
+        "entry_type": _type(max(max(entry.predicate, entry.rule) for entry in entries)),
+        "entries": _lines([*(n for entry in entries for n in (entry.predicate, entry.rule)), *_BEYOND]),
+        "words": words,
+        "rows": [_rows(rows, words, made, classes) for rows in group.rows],
+    }
+
+
+def _searches(group: Group, classes: Mapping[Key, tuple[int, ...]]) -> dict[str, Any]:
+    """The tables from the first key to a cell. With classes of a key its interval is not searched but looked up."""
+    first, second = classes.get(group.first.key), classes.get(group.second)
+    if second is not None and len(second) * len(group.nodes) <= _MOST_ROWS:
+        begins = _begins(group)
+        cells = [begins[node.cells[at]] for node in group.nodes for at in _intervals(node.bounds, second)]
+        places = [node * len(second) for node in group.first_nodes]
+        second_bounds: list[int] = []
+    else:
+        second = None
+        starts, second_bounds, cells = _nodes(group)
+        places = [starts[node] << _LENGTH_BITS | len(group.nodes[node].bounds) for node in group.first_nodes]
+    if first is not None:
+        places = [places[at] for at in _intervals(group.first.bounds, first)]
+    return {
+        "first_classed": first is not None,
         "first_type": _type(group.first.bounds[-1]),
         "first_bounds": _lines(group.first.bounds),
         "place_type": _type(max(places)),
         "places": _lines(places),
-        "second": identifier(group.second),
-        "second_type": _type(max(bounds)),
-        "second_bounds": _lines(bounds),
+        "second_classed": second is not None,
+        "second_type": _type(max(second_bounds, default=0)),
+        "second_bounds": _lines(second_bounds),
+        "steps": (max(len(node.bounds) for node in group.nodes) - 1).bit_length(),
         "cell_type": _type(max(cells)),
         "cells": _lines(cells),
-        "entry_type": _type(max(max(entry.predicate, entry.rule) for entry in entries)),
-        "entries": _lines([value for entry in entries for value in (entry.predicate, entry.rule)]),
-        "words": words,
-        "rows": [_rows(rows, words, made) for rows in group.rows],
     }
+
+
+def _intervals(bounds: Sequence[int], classes: Iterable[int]) -> list[int]:
+    """For each class the interval of `bounds` that it is part of."""
+    return [bisect_right(bounds, first) - 1 for first in classes]
+
+
+def _begins(group: Group) -> list[int]:
+    """Where each cell begins among the entries."""
+    return [*accumulate((2 * len(cell) for cell in group.cells[:-1]), initial=0)]
 
 
 def _nodes(group: Group) -> tuple[list[int], list[int], list[int]]:
     """Where each node begins; bounds and first entries of cells of all nodes, one node after the other."""
+    if any(len(node.bounds) >> _LENGTH_BITS for node in group.nodes):
+        raise AssertionError("a node has too many intervals")
+    begins = _begins(group)
     starts: list[int] = []
     bounds: list[int] = []
     cells: list[int] = []
-    begins, at = [], 0
-    for cell in group.cells:
-        begins.append(at)
-        at += 2 * len(cell)  # two numbers an entry
     for node in group.nodes:
         starts.append(len(bounds))
         bounds += node.bounds
@@ -114,9 +179,11 @@ def _nodes(group: Group) -> tuple[list[int], list[int], list[int]]:
     return starts, bounds, cells
 
 
-def _rows(rows: Rows, words: int, made: Classifier) -> dict[str, Any]:
-    values = [row >> _WORD * word & 0xFFFFFFFF for row in rows.rows for word in range(words)]
-    return {"key": identifier(made.divisions[rows.division].key), "lines": _lines(values)}
+def _rows(rows: Rows, words: int, made: Classifier, classes: Mapping[Key, tuple[int, ...]]) -> dict[str, Any]:
+    division = made.divisions[rows.division]
+    given = [rows.rows[at] for at in _intervals(division.bounds, classes.get(division.key, division.bounds))]
+    values = [row >> _WORD * word & 0xFFFFFFFF for row in given for word in range(words)]
+    return {"key": identifier(division.key), "lines": _lines(values)}
 
 
 def _outcomes(step: ClassifyStep, steps: Sequence[Step], names: Names) -> list[str]:
