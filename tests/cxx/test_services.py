@@ -72,6 +72,17 @@ def test_an_address_is_asked_for_and_used(machine: Running) -> None:
     machine.wait_for("DHCP: eth0 has 10.0.0.9, netmask 255.255.255.0, router 10.0.0.254\n")
 
 
+def test_an_iface_that_masquerades_asks_from_no_address(tmp_path: Path) -> None:
+    policy = """
+Iface wan { index: 0, config: dhcp, masquerade: true }
+Iface lan { index: 1, address: 10.0.1.1, netmask: 255.255.255.0 }
+Gateway router { inside: { net: 10.0.1.0, netmask: 255.255.255.0, iface: lan },
+                 others: { net: 0.0.0.0, netmask: 0.0.0.0, iface: wan } }
+"""
+    with run(image_of(policy, tmp_path)) as machine:
+        leased(machine)
+
+
 def test_a_lease_is_renewed_and_ends(machine: Running) -> None:
     server = leased(machine)
     advance(machine, 1801)
