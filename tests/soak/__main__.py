@@ -32,6 +32,8 @@ def main() -> int:
         rate = sum(soaked.traffic[name] for name in ("sent0", "sent1")) / soaked.seconds / 1000
         print(f"{nic}: {given.packets} packets, seed {given.seed}, {soaked.seconds:.0f} s, {rate:.0f} kpps")
         print("  " + " ".join(f"{name}={value}" for name, value in soaked.after.counters["machine"].items()))
+        free = [asked.memory["frames_free"] for asked in (soaked.before, soaked.after)]
+        print(f"  frames free before {free[0]}, after {free[1]}; longest step {soaked.traffic['longest']:.3f} s")
         print("  " + ("; ".join(found) if found else "all adds up"), flush=True)
     return int(failed)
 

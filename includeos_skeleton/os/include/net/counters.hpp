@@ -6,7 +6,7 @@
 // where a drop is counted at the Iface that received (or originated) the packet, also when it happens at the
 // Iface it was to leave by.
 //
-// docs/runtime.md lists the reasons with their meaning.
+// docs/runtime-stack.md lists the reasons with their meaning.
 #pragma once
 
 #include <array>
