@@ -156,7 +156,8 @@ def _proved(
     assert compilation.graphs is not None
     for assertion in written.assertions:
         if options.keep is None or options.keep.lower() in assertion.name.lower():
-            yield prove(assertion, Policy(pipeline, compilation.graphs), options.analysis_nodes)
+            policy = Policy(pipeline, compilation.graphs, frozenset(written.leases))
+            yield prove(assertion, policy, options.analysis_nodes)
 
 
 def _text_of(compilation: Compilation) -> SourceFile | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from naclc.analyze.describe import Words
 from naclc.analyze.example import Example
-from naclc.analyze.fates import Explorer, Fate, Outcome
+from naclc.analyze.fates import Fate, Outcome
 from naclc.analyze.question import Policy, Share, Side, Way, by_rule, decided, first_example, side, tested_by, within
 from naclc.analyze.view import Station
 from naclc.decision.symbolic import Symbols
@@ -77,8 +77,8 @@ def compare(old: Policy, new: Policy, max_nodes: int) -> Comparison:
 class _Search:
     def __init__(self, old: Policy, new: Policy, symbols: Symbols) -> None:
         self._old, self._new, self._symbols = old, new, symbols
-        self._before = Explorer(old.pipeline, old.graphs, symbols)
-        self._after = Explorer(new.pipeline, new.graphs, symbols)
+        self._before = old.explorer(symbols)
+        self._after = new.explorer(symbols)
 
     def changes(self, name: str, old: int, new: int) -> list[Change]:
         before, after = self._before.fates(old), self._after.fates(new)

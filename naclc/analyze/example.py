@@ -17,7 +17,7 @@ from naclc.interpret.walk import evaluator
 from naclc.net.fields import State
 from naclc.pipeline.evaluation import Facts, Verdict
 from naclc.pipeline.pipeline import Pipeline
-from naclc.semantics.model import Kind
+from naclc.semantics.model import Config, Kind
 
 if TYPE_CHECKING:
     from oxidd.bdd import BDDFunction
@@ -52,10 +52,13 @@ def _made(picked: Mapping[str, int]) -> Example | None:
     return Example(facts.packet, facts.state, bool(values.get("original direction", 1)), values)
 
 
-def confirmed(example: Example, fate: Fate, iface: int, pipeline: Pipeline, symbols: Symbols) -> bool:
+def confirmed(
+    example: Example, fate: Fate, iface: int, pipeline: Pipeline, symbols: Symbols, leased: frozenset[str] = frozenset()
+) -> bool:
     """Whether the interpreter does with `example`, arriving on the Iface of number `iface`, what `fate` says.
 
-    Each function on its way is run on the packet as it then is. What needs no history, the whole way is walked too.
+    Each function on its way is run on the packet as it then is. What needs no history, the whole way is walked too, if
+    all addresses of the machine are known: those of the policy, and of the Ifaces that are `leased`.
     """
     evaluate = evaluator(pipeline)
     for number, station in enumerate(fate.view.stations):
@@ -69,7 +72,8 @@ def confirmed(example: Example, fate: Fate, iface: int, pipeline: Pipeline, symb
         drops = is_last and fate.outcome is Outcome.DROP and fate.why == station.hook.value
         if decision.verdict is not (Verdict.DROP if drops else Verdict.ACCEPT):
             return False
-    return example.state is not State.NEW or _walked(example, fate, iface, pipeline)
+    addressed = all(i.name in leased or (i.address is not None and i.config is Config.STATIC) for i in pipeline.ifaces)
+    return example.state is not State.NEW or not addressed or _walked(example, fate, iface, pipeline)
 
 
 def _facts_at(view: View, example: Example, symbols: Symbols) -> Facts | None:

@@ -25,7 +25,7 @@ from naclc.decision.symbolic import Symbols
 from naclc.net.fields import FIELDS, NO_IFACE, PROTOCOL_NUMBERS, Field, State
 from naclc.pipeline.evaluation import Rewrite, RewriteKind
 from naclc.pipeline.pipeline import Iface, Pipeline, Translation
-from naclc.semantics.model import Hook, Kind
+from naclc.semantics.model import Config, Hook, Kind
 
 if TYPE_CHECKING:
     from oxidd.bdd import BDDFunction
@@ -72,10 +72,17 @@ class Fate:
 
 
 class Explorer:
-    """Finds the fates of packets under one policy. Raises MemoryError like `symbols`."""
+    """Finds the fates of packets under one policy. Raises MemoryError like `symbols`.
 
-    def __init__(self, pipeline: Pipeline, graphs: Graphs, symbols: Symbols) -> None:
+    An Iface with DHCP, or that is configured elsewhere, may have any address, unless `known` holds its name.
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, graphs: Graphs, symbols: Symbols, known: frozenset[str] = frozenset()
+    ) -> None:
         self.pipeline = pipeline
+        self._known = known
+        self._seen: dict[tuple[str, tuple[BDDFunction, ...]], int] = {}
         self._symbols = symbols
         self.regions = Regions(graphs, symbols)
         self._ifaces = {iface.number: iface for iface in pipeline.ifaces}
@@ -108,12 +115,41 @@ class Explorer:
     def _state(self, state: State) -> BDDFunction:
         return self._where("ct.state", (state, state))
 
-    def _is(self, name: str, *values: int | None) -> BDDFunction:
-        """The packets that carry one of `values` (None: no such value) in an address field."""
-        found = self._symbols.none
-        for value in values:
-            found = found | (self._where(name, (value, value)) if value is not None else self._symbols.none)
-        return found
+    def _is(self, name: str, value: int | None) -> BDDFunction:
+        """The packets that carry `value` (None: there is no such value) in an address field."""
+        return self._symbols.none if value is None else self._where(name, (value, value))
+
+    # What depends on the address of an Iface is told of the packets as they arrived, for those that are now as `view`.
+
+    def _knows(self, iface: Iface) -> bool:
+        return iface.name in self._known or (iface.address is not None and iface.config is Config.STATIC)
+
+    def _own(self, name: str, iface: Iface, view: View) -> BDDFunction:
+        if self._knows(iface):
+            return view.of(self._is(name, iface.address))
+        return self._may_be(name, f"the address of {iface.name}", view)
+
+    def _broadcast(self, name: str, iface: Iface, view: View) -> BDDFunction:
+        if self._knows(iface):
+            return view.of(self._is(name, _broadcast_of(iface)))
+        return self._may_be(name, f"the broadcast address of {iface.name}", view)
+
+    def _on_link(self, iface: Iface, view: View) -> BDDFunction:
+        if not self._knows(iface):
+            return self._may_be("ip.daddr", f"in the subnet of {iface.name}", view)
+        if iface.address is None or iface.netmask is None:
+            return self._symbols.none
+        first = iface.address & iface.netmask
+        return view.of(self._where("ip.daddr", (first, first | ~iface.netmask & _BROADCAST)))
+
+    def _may_be(self, name: str, what: str, view: View) -> BDDFunction:
+        """The packets with a host's address in field `name`, if it so happens to be `what`. An address that is the same
+        happens to be the same."""
+        bits = tuple(view.bits(name))
+        count = sum(1 for known, _ in self._seen if known == f"{name} {what}")
+        number = self._seen.setdefault((f"{name} {what}", bits), count)
+        some_host = ~(self._where(name, _MULTICAST, (_BROADCAST, _BROADCAST)) | self._where(name, _LOOPBACK))
+        return self._symbols.extra(f"{name} is {what} ({number})", 1)[0] & view.of(some_host)
 
     def _arriving(self, iface: Iface) -> BDDFunction:
         """What may arrive on `iface`, with any history (docs/language.md 8.2, 8.7)."""
@@ -139,12 +175,14 @@ class Explorer:
         self._end(Outcome.DROP, packets, view, why)
 
     def _arrive(self, iface: Iface, packets: BDDFunction, view: View, returns: int) -> None:
-        bad = self._is("ip.saddr", _BROADCAST, _broadcast_of(iface)) | self._where("ip.saddr", _MULTICAST)
-        self._drop(packets & view.of(bad), view, "bad-source")
-        packets = packets & ~view.of(bad)
+        bad = view.of(self._is("ip.saddr", _BROADCAST) | self._where("ip.saddr", _MULTICAST))
+        bad = bad | self._broadcast("ip.saddr", iface, view)
+        self._drop(packets & bad, view, "bad-source")
+        packets = packets & ~bad
         known = view.with_value("iface.in", iface.number).with_value("iface.out", NO_IFACE)
         for some, now in self._chain(iface, Hook.PREROUTING, packets, known):
-            local = now.of(self._is("ip.daddr", iface.address, _broadcast_of(iface), _BROADCAST))
+            local = self._own("ip.daddr", iface, now) | self._broadcast("ip.daddr", iface, now)
+            local = local | now.of(self._is("ip.daddr", _BROADCAST))
             self._deliver(iface, some & local, now)
             multicast = ~local & now.of(self._where("ip.daddr", _MULTICAST))
             self._drop(some & multicast, now, "multicast")
@@ -167,7 +205,7 @@ class Explorer:
         no_hops = view.of(self._where("ip.ttl", (0, 0)))
         self._drop(packets & no_hops, view, "ttl-expired")
         packets = packets & ~no_hops
-        own = view.of(self._is("ip.saddr", iface.address))
+        own = self._own("ip.saddr", iface, view)
         for some, now in ((packets & own, view), (packets & ~own, view.one_less("ip.ttl"))):
             for passed, then in self._functions(iface, Hook.FORWARD, router.forward, some, now):
                 no_hops = then.of(self._where("ip.ttl", (0, 0)))
@@ -185,7 +223,7 @@ class Explorer:
         self._drop(packets, view, "no-route")
 
     def _ship(self, out: Iface, packets: BDDFunction, view: View, nexthop: int | None, returns: int) -> None:
-        back = packets & view.of(self._is("ip.daddr", out.address))
+        back = packets & self._own("ip.daddr", out, view)
         if back.satisfiable():
             if returns == _MOST_RETURNS:
                 self._drop(back, view, "ttl-expired")
@@ -197,16 +235,16 @@ class Explorer:
         known = view.with_value("iface.in", NO_IFACE).with_value("iface.out", out.number)
         routed = view  # the next hop was chosen for the destination before postrouting
         for some, now in self._chain(out, Hook.POSTROUTING, packets & ~loopback, known):
-            reached = routed.of(self._on_link(out)) | now.of(self._on_link(out) | self._is("ip.daddr", _BROADCAST))
-            lost = some & ~reached if nexthop is None and out.gateway is None else self._symbols.none
+            reached = self._on_link(out, routed) | self._on_link(out, now) | now.of(self._is("ip.daddr", _BROADCAST))
+            lost = some & ~reached & ~self._gateway(out) if nexthop is None else self._symbols.none
             self._drop(lost, now, "no-next-hop")
             self._end(Outcome.OUT, some & ~lost, now, "postrouting", out.number)
 
-    def _on_link(self, iface: Iface) -> BDDFunction:
-        if iface.address is None or iface.netmask is None:
-            return self._symbols.none
-        first = iface.address & iface.netmask
-        return self._where("ip.daddr", (first, first | ~iface.netmask & _BROADCAST))
+    def _gateway(self, out: Iface) -> BDDFunction:
+        """All packets if `out` has a gateway, none if it has not."""
+        if not self._knows(out):
+            return self._symbols.extra(f"{out.name} has a gateway", 1)[0]
+        return self._symbols.none if out.gateway is None else self._symbols.all
 
     # --- chains ---
 
@@ -272,17 +310,23 @@ class Explorer:
         return [(packets & ~known, view), (packets & known, back)]
 
     def _masqueraded(self, iface: Iface, packets: BDDFunction, view: View) -> list[tuple[BDDFunction, View]]:
-        own = view.of(self._is("ip.saddr", *(each.address for each in self.pipeline.ifaces)))
+        own = self._symbols.none
+        for each in self.pipeline.ifaces:
+            own = own | self._own("ip.saddr", each, view)
         untracked = self._state(State.UNTRACKED)
         if self.pipeline.untracked == "drop":
-            foreign = ~view.of(self._is("ip.saddr", iface.address))
+            foreign = ~self._own("ip.saddr", iface, view)
             self._drop(packets & untracked & foreign, view, "untracked")
             packets = packets & ~(untracked & foreign)
         hidden = packets & self._original & ~untracked & ~own
-        if iface.address is None:
-            self._drop(hidden, view, "no-address")
-            return [(packets & ~hidden, view)]
-        behind = view.with_value("ip.saddr", iface.address)
+        if not self._knows(iface):
+            leased = self._symbols.extra(f"{iface.name} has an address", 1)[0]
+            self._drop(hidden & ~leased, view, "no-address")
+            packets, hidden = packets & ~(hidden & ~leased), hidden & leased
+            behind = view.with_unknown("ip.saddr", f"the address of {iface.name}")
+        else:
+            assert iface.address is not None
+            behind = view.with_value("ip.saddr", iface.address)
         for port in ("tcp.sport", "udp.sport"):
             behind = behind.with_unknown(port, f"masquerade on {iface.name}")
         return [(packets & ~hidden, view), (hidden, behind)]

@@ -34,8 +34,14 @@ class OverBudget(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
+    """`leased`: names of the Ifaces with DHCP whose addresses in `pipeline` are what they get."""
+
     pipeline: Pipeline
     graphs: Graphs
+    leased: frozenset[str] = frozenset()
+
+    def explorer(self, symbols: Symbols) -> Explorer:
+        return Explorer(self.pipeline, self.graphs, symbols, self.leased)
 
 
 def tested_by(policy: Policy) -> frozenset[Field]:
@@ -140,7 +146,8 @@ def first_example(shares: list[Share], symbols: Symbols) -> Example | None:
     for share in shares[:_MOST_TRIES]:
         example = example_of(share.packets, symbols)
         if example is not None and all(
-            confirmed(example, fate, iface, policy.pipeline, symbols) for fate, iface, policy in share.ways
+            confirmed(example, fate, iface, policy.pipeline, symbols, policy.leased)
+            for fate, iface, policy in share.ways
         ):
             return example
     return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from naclc.analyze.describe import Words
 from naclc.analyze.example import Example
-from naclc.analyze.fates import Explorer, Fate, Outcome
+from naclc.analyze.fates import Fate, Outcome
 from naclc.analyze.question import Policy, Share, Side, by_rule, decided, first_example, side, tested_by, within
 from naclc.decision.conditions import atoms, packets_where
 from naclc.decision.symbolic import Pairs, Symbols
@@ -75,7 +75,7 @@ class _Search:
     def __init__(self, policy: Policy, wanted: Wanted, fields: set[Field], symbols: Symbols) -> None:
         self._policy, self._wanted, self._symbols = policy, wanted, symbols
         self._tested = tested_by(policy) | fields
-        self._explorer = Explorer(policy.pipeline, policy.graphs, symbols)
+        self._explorer = policy.explorer(symbols)
 
     def regions(self) -> tuple[Region, ...]:
         wanted, symbols = self._wanted, self._symbols
