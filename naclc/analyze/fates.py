@@ -324,8 +324,10 @@ class Explorer:
             self._drop(hidden & ~leased, view, "no-address")
             packets, hidden = packets & ~(hidden & ~leased), hidden & leased
             behind = view.with_unknown("ip.saddr", f"the address of {iface.name}")
+        elif iface.address is None:
+            self._drop(hidden, view, "no-address")
+            return [(packets & ~hidden, view)]
         else:
-            assert iface.address is not None
             behind = view.with_value("ip.saddr", iface.address)
         for port in ("tcp.sport", "udp.sport"):
             behind = behind.with_unknown(port, f"masquerade on {iface.name}")

@@ -45,7 +45,8 @@ class World:
         tested, pairs = reads(self.checked.graphs.graphs.values())
         self.symbols = Symbols(tested | WAY_FIELDS, pairs, 1 << 22)
         self.fields = tested | WAY_FIELDS
-        self.explorer = Explorer(self.pipeline, self.checked.graphs, self.symbols)
+        everywhere = frozenset(iface.name for iface in self.pipeline.ifaces)  # as on the machine: fallback, or none
+        self.explorer = Explorer(self.pipeline, self.checked.graphs, self.symbols, everywhere)
 
     def values(self, packet: bytes, state: State) -> dict[str, int]:
         facts = Facts(packet, state)

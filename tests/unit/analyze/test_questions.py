@@ -12,9 +12,10 @@ from naclc.analyze.fates import Outcome
 from naclc.analyze.question import OverBudget, Policy
 from naclc.analyze.search import ACCEPT, Region, Wanted, regions
 from naclc.driver import Options, check_policy
-from naclc.interpret.machine import Machine
+from naclc.interpret.machine import Lease, Machine
 from naclc.net.fields import State
 from naclc.source import SourceFile
+from naclc.verify.leases import leased
 from tests.unit.analyze.test_fates import outcome
 
 DMZ = (Path(__file__).resolve().parents[3] / "examples/dmz/dmz.nacl").read_text()
@@ -134,3 +135,44 @@ def test_ifaces_that_only_one_has_are_told() -> None:
 def test_beyond_the_budget_there_is_no_answer() -> None:
     with pytest.raises(OverBudget):
         compare(policy(DMZ), policy(DMZ.replace("2222", "2223")), 3000)
+
+
+PHONES = """Iface wan { index: 0, config: dhcp, masquerade: true }
+Iface lan { index: 1, address: 10.0.0.1, netmask: 255.255.255.0 }
+Gateway g {
+  in: { net: 10.0.0.0, netmask: 255.255.255.0, iface: lan },
+  out: { net: 0.0.0.0, netmask: 0.0.0.0, iface: wan, nexthop: 192.0.2.254 },
+  forward: through,
+}
+Filter::IP through {
+  if (ct.state == established) { accept }
+  if (iface.in == lan and ip.saddr == 10.0.0.50) { accept }
+  drop
+}
+"""
+
+
+def test_an_iface_whose_address_nobody_knows_may_have_any() -> None:
+    comparison = changed(PHONES, PHONES.replace("10.0.0.50)", "10.0.0.50/31)").replace("saddr == ", "saddr in "))
+    wider = [change for change in comparison.changes if change.widens and change.new.outcome is Outcome.OUT]
+    assert ("lan", "wan") in {(change.iface, change.new.iface) for change in wider}
+    assert all("ip.saddr 10.0.0.51" in change.packets and change.example is not None for change in wider)
+    out = ask("iface.in == lan and ip.saddr == 10.0.0.50 and ct.state == new", frozenset({Outcome.OUT}), PHONES)
+    assert "wan" in {region.fate.iface for region in out}
+
+
+def test_a_lease_that_is_known_counts() -> None:
+    condition, _ = read_condition(
+        SourceFile("fw.nacl", PHONES), "ip.daddr == 192.0.2.7 and iface.in == wan and ct.state == new"
+    )
+    assert condition is not None
+    known = policy(PHONES)
+    lease = {"wan": Lease(0xC0000207, 0xFFFFFF00, 0xC00002FE)}
+    known = Policy(leased(known.pipeline, lease), known.graphs, frozenset(lease))
+    here = regions(known, Wanted(*condition, frozenset({Outcome.LOCAL})), BUDGET)
+    assert here and {region.fate.iface for region in here} == {"wan"}
+    elsewhere, _ = read_condition(
+        SourceFile("fw.nacl", PHONES), "ip.daddr == 192.0.2.8 and iface.in == wan and ct.state == new"
+    )
+    assert elsewhere is not None
+    assert regions(known, Wanted(*elsewhere, frozenset({Outcome.LOCAL})), BUDGET) == ()
