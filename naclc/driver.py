@@ -68,7 +68,7 @@ def compile_policy(source: SourceFile, options: Options) -> Compilation:
     Raises:
         MiscompiledPolicy: translation validation found a difference.
     """
-    from naclc.codegen.classifying import with_classifiers, without_classifiers
+    from naclc.codegen.classifying import with_classifiers
     from naclc.codegen.plan import plan
     from naclc.codegen.render import render
 
@@ -79,10 +79,8 @@ def compile_policy(source: SourceFile, options: Options) -> Compilation:
     options.lap("plan")
     unit = with_classifiers(unit)
     options.lap("tables")
-    findings = prove(unit, checked.pipeline, options)
+    unit, findings = proved(unit, checked.pipeline, options)
     options.lap("validation")
-    if findings:  # not proved: the rules in order
-        unit = without_classifiers(unit)
     cpp = render(unit, checked.pipeline, source.name, plugin=options.plugin)
     options.lap("rendering")
     return replace(checked, unit=unit, cpp=cpp, diagnostics=_sorted(checked.diagnostics, findings))
@@ -169,22 +167,27 @@ def _not_allowed(checked: Compilation) -> Iterable[Diagnostic]:
     return allow.apply(comments(checked.source), places, checked.diagnostics, suggestion)
 
 
-def prove(unit: Unit, pipeline: Pipeline, options: Options) -> list[Diagnostic]:
+def proved(unit: Unit, pipeline: Pipeline, options: Options) -> tuple[Unit, list[Diagnostic]]:
     """Translation validation of the plan against the rules as written.
 
     Returns:
-        `analysis-limit` when the proof did not fit its budget, else nothing.
+        The plan, without tables that could not be proved to do what the steps do that they stand for; and
+        `analysis-limit` when the proof of the steps did not fit its budget, else nothing.
 
     Raises:
         MiscompiledPolicy: they differ.
     """
+    from naclc.codegen.classifying import without_classifiers
     from naclc.validate.validate import Difference, OverBudget, validate
 
     outcome = validate(unit, pipeline, max_nodes=options.analysis_nodes)
+    if isinstance(outcome, OverBudget) and not outcome.classifiers:
+        unit = without_classifiers(unit)
+        outcome = validate(unit, pipeline, max_nodes=options.analysis_nodes)
     if isinstance(outcome, Difference):
         raise MiscompiledPolicy(str(outcome))
     if isinstance(outcome, OverBudget):
-        return [
+        limit = [
             warning(
                 "analysis-limit",
                 "the generated code could not be proved equal to the rules within the analysis budget",
@@ -192,7 +195,8 @@ def prove(unit: Unit, pipeline: Pipeline, options: Options) -> list[Diagnostic]:
                 help="raise the budget with `--analysis-nodes N`; the code takes the rules in order, unoptimized",
             )
         ]
-    return []
+        return unit, limit
+    return unit, []
 
 
 def _sorted(*findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

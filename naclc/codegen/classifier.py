@@ -110,6 +110,7 @@ class Node:
 @dataclass(frozen=True, slots=True)
 class Classifier:
     """Stands in place of the steps from `step` on that only test; packets no rule takes go on at step `otherwise`.
+    Without groups the rules are gone through in order, as a list of intervals.
     `divisions` are those of the keys that `Rows` look at."""
 
     step: int

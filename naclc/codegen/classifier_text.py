@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, product
 from typing import Any
 
 from naclc.codegen.classifier import DESTINATION_PORT, PROTOCOL, SOURCE_PORT, Classifier, Group, Key, Rows
@@ -18,7 +18,7 @@ _WORD = 32
 _ALIGNED = 4  # words of a row are a multiple of it: one SSE2 register
 _DIRECT_BITS = 16  # keys up to so wide are looked up, wider ones searched
 _PAGE_BITS = 8
-_MOST_ROWS = 1 << 16  # cells of a group whose second key is looked up
+_MOST_ROWS = 1 << 17  # cells of a group whose second key is looked up
 _BEYOND = (0,) * 6  # entries behind the last one that the C++ reads
 _LENGTH_BITS = 10  # of a node's place: how many intervals it has
 
@@ -27,7 +27,7 @@ def values(step: ClassifyStep, steps: Sequence[Step], names: Names) -> dict[str,
     """The variables of the template for one classifier; `steps` are those that are rendered."""
     made = step.classifier
     keys = sorted(_keys(made), key=lambda key: key.name)
-    classes = {key: _classes(key, made) for key in keys if key.width <= _DIRECT_BITS}
+    classes = {key: bounds for key in keys if made.groups and (bounds := _classes(key, made)) is not None}
     searched = [division for division in made.divisions if division.key not in classes]
     return {
         "number": step.number,
@@ -40,13 +40,26 @@ def values(step: ClassifyStep, steps: Sequence[Step], names: Names) -> dict[str,
             for division in searched
         ],
         "groups": [_group(number, group, made, classes) for number, group in enumerate(made.groups)],
+        "listed": [] if made.groups else _listed(made, keys),
         "rules": len(made.rules),
         "outcomes": _outcomes(step, steps, names),
     }
 
 
-def _classes(key: Key, made: Classifier) -> tuple[int, ...]:
-    """Where the values of `key` begin that some table tells apart: class number i is from there to before the next."""
+def _listed(made: Classifier, keys: Sequence[Key]) -> list[str]:
+    """For each interval of a rule a line: for each key the first value and how many more; and the rule."""
+    lines = []
+    for number, rule in enumerate(made.rules):
+        said = dict(rule.tests)
+        for intervals in product(*(said.get(key, ((0, (1 << key.width) - 1),)) for key in keys)):
+            ranges = ", ".join(f"{first:#x}, {last - first:#x}" for first, last in intervals)
+            lines.append(f"{{{{{ranges}}}, {number}}},")
+    return lines
+
+
+def _classes(key: Key, made: Classifier) -> tuple[int, ...] | None:
+    """Where the values of `key` begin that some table tells apart: class number i is from there to before the next.
+    None for a wide key when a row of cells for every node, one for each class, would be too much."""
     bounds = {0}
     for division in (*made.divisions, *(group.first for group in made.groups)):
         if division.key == key:
@@ -54,11 +67,17 @@ def _classes(key: Key, made: Classifier) -> tuple[int, ...]:
     for group in made.groups:
         if group.second == key:
             bounds.update(bound for node in group.nodes for bound in node.bounds)
+    rows = [len(group.nodes) for group in made.groups if group.second == key]
+    if key.width > _DIRECT_BITS and (not rows or max(rows) * len(bounds) > _MOST_ROWS):
+        return None
     return tuple(sorted(bounds))
 
 
 def _classed(key: Key, bounds: tuple[int, ...]) -> dict[str, Any]:
-    """The class of every value: by its upper bits the page, there by its lower bits."""
+    """The class of every value: by its upper bits the page, there by its lower bits; of a wide key it is searched."""
+    if key.width > _DIRECT_BITS:
+        found = {"name": identifier(key), "count": len(bounds), "searched": True}
+        return {**found, "type": _type(bounds[-1]), "lines": _lines(bounds)}
     size = 1 << min(key.width, _PAGE_BITS)
     classes = [at for at, (first, end) in enumerate(pairwise((*bounds, 1 << key.width))) for _ in range(end - first)]
     pages = [tuple(classes[at : at + size]) for at in range(0, len(classes), size)]
@@ -66,6 +85,7 @@ def _classed(key: Key, bounds: tuple[int, ...]) -> dict[str, Any]:
     return {
         "name": identifier(key),
         "count": len(bounds),
+        "searched": False,
         "bits": _PAGE_BITS if len(pages) > 1 else None,
         "page_type": _type(len(numbers) - 1),
         "pages": _lines(numbers[page] for page in pages),
@@ -84,6 +104,8 @@ def identifier(key: Key) -> str:
 
 
 def _keys(made: Classifier) -> set[Key]:
+    if not made.groups:
+        return {key for rule in made.rules for key, _ in rule.tests}
     grouped = {key for group in made.groups for key in (group.first.key, group.second)}
     return grouped | {division.key for division in made.divisions}
 
@@ -151,6 +173,7 @@ def _searches(group: Group, classes: Mapping[Key, tuple[int, ...]]) -> dict[str,
         "steps": (max(len(node.bounds) for node in group.nodes) - 1).bit_length(),
         "cell_type": _type(max(cells)),
         "cells": _lines(cells),
+        "is_plain": group.predicates == 1,
     }
 
 
@@ -160,7 +183,9 @@ def _intervals(bounds: Sequence[int], classes: Iterable[int]) -> list[int]:
 
 
 def _begins(group: Group) -> list[int]:
-    """Where each cell begins among the entries."""
+    """Where each cell begins among the entries; without predicates, the rule that a cell begins with."""
+    if group.predicates == 1:
+        return [cell[0].rule for cell in group.cells]
     return [*accumulate((2 * len(cell) for cell in group.cells[:-1]), initial=0)]
 
 

@@ -10,11 +10,15 @@ from dataclasses import replace
 
 from naclc.codegen.active import targets
 from naclc.codegen.classifier import Classifier
-from naclc.codegen.grouping import TooLarge, classifier
+from naclc.codegen.grouping import TooLarge, classifier, listed
 from naclc.codegen.runs import Run, Runs
 from naclc.codegen.unit import FunctionPlan, Unit
 
-CHAIN_RULES = 128  # up to so many rules, a chain of tests is the better plan
+CHAIN_RULES = 256  # up to so many rules, a chain of tests is the better plan
+
+
+# A C++ compiler takes three milliseconds for a rule of a chain; more than so many rules are a list if tables do not do.
+_COMPILED_RULES = 1024
 
 
 def with_classifiers(unit: Unit, *, chain_rules: int = CHAIN_RULES) -> Unit:
@@ -53,4 +57,4 @@ def _classifier(run: Run) -> Classifier | None:
     try:
         return classifier(run)
     except TooLarge:
-        return None
+        return listed(run) if len(run.rules) > _COMPILED_RULES else None

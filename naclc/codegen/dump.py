@@ -52,6 +52,8 @@ def _classifier_lines(made: Classifier) -> list[str]:
             f"then {group.second.name}, {len(group.nodes)} nodes of {intervals} intervals; "
             f"{len(group.cells)} cells of {sum(map(len, group.cells))} entries, {group.predicates} predicates"
         )
+    if not made.groups:
+        lines.append("    gone through in order")
     return lines
 
 

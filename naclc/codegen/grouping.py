@@ -6,14 +6,15 @@ group most cells hold one or two rules; one table over all keys would explode wh
 
 INVARIANT parted    every rule is a member of exactly one group.
 INVARIANT sorted    a cell's entries are in the order of their rules, and the last one takes all packets.
-INVARIANT bounded   what is made stays below _MOST_WORK entries on the way, and is given up otherwise.
+INVARIANT bounded   what is made stays below _MOST_WORK entries on the way, and is given up otherwise: then the rules
+                    are listed, and the list is gone through.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import log2
+from math import log2, prod
 
 from naclc.codegen.classifier import (
     PROTOCOL,
@@ -33,6 +34,8 @@ from naclc.codegen.runs import Run
 ADDRESSES = (Key("ip.saddr", 32), Key("ip.daddr", 32))
 _CUTTING = 8  # bits of an address that a rule must fix to be found by it
 _MOST_WORK = 6_000_000  # rules listed in nodes and cells while tables are made, in all
+_OCTETS, _SPARE_OCTETS = 96, 1 << 17  # of tables: so many for each rule, and some more
+_MOST_LISTED = 4  # intervals of all keys for each rule, on average
 _MOST_ROWS = 1 << 23  # bits of predicate rows
 
 Pieces = list[tuple[int, tuple[int, ...]]]  # where an interval begins, and the rules there
@@ -49,7 +52,29 @@ def classifier(run: Run) -> Classifier:
     drafts = [_draft(run.rules, members, keys, budget) for keys, members in parts.items()]
     divisions = _divisions([rest for draft in drafts for rest in draft.predicates])
     groups = tuple(_group(draft, divisions, budget) for draft in drafts)
-    return Classifier(run.step, run.rules, run.otherwise, run.claims, tuple(divisions.values()), groups)
+    made = Classifier(run.step, run.rules, run.otherwise, run.claims, tuple(divisions.values()), groups)
+    if _octets(made) > _OCTETS * len(run.rules) + _SPARE_OCTETS:
+        raise TooLarge
+    return made
+
+
+def _octets(made: Classifier) -> int:
+    """How large the tables are, roughly."""
+    groups = sum(
+        8 * len(group.first.bounds)
+        + 6 * sum(len(node.bounds) for node in group.nodes)
+        + 4 * sum(map(len, group.cells))
+        + sum(len(rows.rows) * group.predicates // 8 for rows in group.rows)
+        for group in made.groups
+    )
+    return groups + 8 * len(made.rules)
+
+
+def listed(run: Run) -> Classifier | None:
+    """The rules of `run` to be gone through in order; None when lists of intervals would make far more of them."""
+    if sum(prod(len(inside) for _, inside in rule.tests) for rule in run.rules) > _MOST_LISTED * len(run.rules):
+        return None
+    return Classifier(run.step, run.rules, run.otherwise, run.claims, (), ())
 
 
 @dataclass(slots=True)

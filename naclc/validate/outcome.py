@@ -16,9 +16,11 @@ class Proved:
 
 @dataclass(frozen=True, slots=True)
 class OverBudget:
-    """The proof did not fit into `max_nodes` BDD nodes. Nothing is known."""
+    """The proof did not fit into `max_nodes` BDD nodes, and nothing is known of the plan's steps. `classifiers`: but
+    that those do what the steps do that they stand for."""
 
     max_nodes: int
+    classifiers: bool = True
 
 
 @dataclass(frozen=True, slots=True)

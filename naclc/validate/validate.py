@@ -70,7 +70,7 @@ def _outcome(unit: Unit, pipeline: Pipeline, max_nodes: int) -> Difference | Pro
     except Differs as differs:
         return differs.difference
     except OverEffort:
-        return OverBudget(max_nodes)
+        return OverBudget(max_nodes, classifiers=False)
     fields, pairs = _fields_of(unit, pipeline)
 
     def attempt(*, cutting: bool, free_pairs: bool = False) -> Difference | Proved | OverBudget:

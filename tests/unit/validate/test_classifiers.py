@@ -16,6 +16,7 @@ from naclc.codegen.classifying import with_classifiers, without_classifiers
 from naclc.codegen.plan import plan
 from naclc.codegen.unit import Unit
 from naclc.decision.build import build
+from naclc.driver import Options, proved
 from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics.model import Hook
 from naclc.validate import claims
@@ -165,6 +166,25 @@ def test_a_fault_is_seen(fault: str) -> None:
     assert isinstance(validate(with_classifier(FAULTS[fault]), POLICY), Difference)
 
 
+LISTED = replace(MADE, groups=(), divisions=())
+LISTED_FAULTS = {
+    "a rule leads elsewhere": replace(with_rule(7, target=MADE.rules[8].target), groups=(), divisions=()),
+    "a rule asks less": replace(with_rule(7, tests=MADE.rules[7].tests[1:]), groups=(), divisions=()),
+    "two rules are swapped": replace(LISTED, rules=swapped(MADE.rules, 7)),
+    "a rule is lost": replace(LISTED, rules=MADE.rules[:-1]),
+    "divisions without groups": replace(LISTED, divisions=MADE.divisions),
+}
+
+
+def test_rules_gone_through_in_order_are_proved() -> None:
+    assert isinstance(validate(with_classifier(LISTED), POLICY), Proved)
+
+
+@pytest.mark.parametrize("fault", LISTED_FAULTS)
+def test_a_fault_in_a_list_is_seen(fault: str) -> None:
+    assert isinstance(validate(with_classifier(LISTED_FAULTS[fault]), POLICY), Difference)
+
+
 def test_every_row_of_every_predicate_matters() -> None:
     """Each bit, turned round: a predicate then holds for other values."""
     rows = GROUP.rows[0]
@@ -243,7 +263,9 @@ def test_what_is_rendered_is_not_what_is_proved() -> None:
 
 def test_beyond_its_budget_the_proof_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims, "_MOST_WAYS", 0)
-    assert isinstance(validate(UNIT, POLICY), OverBudget)
+    outcome = validate(UNIT, POLICY)
+    assert isinstance(outcome, OverBudget) and not outcome.classifiers
+    assert proved(UNIT, POLICY, Options()) == (without_classifiers(UNIT), [])
     assert isinstance(validate(without_classifiers(UNIT), POLICY), Proved)
 
 
