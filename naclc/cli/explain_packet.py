@@ -20,7 +20,7 @@ from naclc.syntax.read import read_source
 
 if TYPE_CHECKING:
     from naclc.pipeline.pipeline import Pipeline
-    from naclc.verify.cases import Case
+    from naclc.verify.cases import Case, TestsFile
 
 
 @click.command("explain-packet")
@@ -37,7 +37,12 @@ if TYPE_CHECKING:
 @click.option("--code", metavar="N", help="ICMP: the code.")
 @click.option("--packet", "spec", metavar="YAML", help="The packet as a tests file writes it: `{src: …, dst: …}`.")
 @click.option("--test", "name", metavar="TEXT", help="The packets of the written test whose name holds TEXT.")
-@click.option("--tests", "file", metavar="FILE", help="The tests file; by default the policy's, with `.tests.yaml`.")
+@click.option(
+    "--tests",
+    "file",
+    metavar="FILE",
+    help="The tests file, with the leases of `dhcp`; for --test the policy's own, with `.tests.yaml`.",
+)
 @click.option("--pcap", metavar="FILE", help="The IPv4 packets of a capture; they arrive on the Iface of --in.")
 @click.option("--number", type=click.IntRange(1), metavar="N", help="Show packet N only; those before it are sent.")
 @click.option("--format", "form", type=click.Choice(("pretty", "json")), default="pretty", help="Form of the answer.")
@@ -69,16 +74,20 @@ def explain_packet_command(
 
         raise NotCompiled(_end([no_scapy()], data))
     from naclc.verify import asked, journey_report
+    from naclc.verify.cases import TestsFile
+    from naclc.verify.leases import leased
 
+    written = TestsFile(())
+    if name is not None or file is not None:
+        written = _read(file or f"{policy.removesuffix('.nacl')}.tests.yaml", result.source, result.pipeline, data)
+    pipeline = leased(result.pipeline, written.leases)
     try:
         if name is not None:
-            case = _named(
-                name, file or f"{policy.removesuffix('.nacl')}.tests.yaml", result.source, result.pipeline, data
-            )
+            case = _named(name, written)
         else:
             texts = _captured(pcap, data) if pcap is not None else [spec or asked.flow(given)]
-            case = _described(iface, texts, result.source, result.pipeline, data)
-        journeys = list(asked.journeys(case, result.pipeline))
+            case = _described(iface, texts, result.source, pipeline, data)
+        journeys = list(asked.journeys(case, pipeline))
     except asked.Impossible as problem:
         raise click.UsageError(str(problem)) from problem
     if number is not None and number > len(journeys):
@@ -113,16 +122,20 @@ def _described(iface: str | None, texts: list[str], policy: SourceFile, pipeline
     if iface is None:
         names = ", ".join(each.name for each in pipeline.ifaces)
         raise click.UsageError(f"say with --in where the packet arrives: {names or 'the policy has no Iface'}")
-    return _cases(SourceFile("<command line>", tests_text(iface, texts)), policy, pipeline, data)[0]
+    return _tests(SourceFile("<command line>", tests_text(iface, texts)), policy, pipeline, data).cases[0]
 
 
-def _named(name: str, file: str, policy: SourceFile, pipeline: Pipeline, data: str | None) -> Case:
+def _read(file: str, policy: SourceFile, pipeline: Pipeline, data: str | None) -> TestsFile:
     if not os.path.exists(file):
         raise click.UsageError(f"there is no tests file `{file}`; name it with --tests")
     source = read_source(file)
     if isinstance(source, Diagnostic):
         raise NotCompiled(_end([source], data))
-    found = [case for case in _cases(source, policy, pipeline, data) if name.lower() in case.name.lower()]
+    return _tests(source, policy, pipeline, data)
+
+
+def _named(name: str, written: TestsFile) -> Case:
+    found = [case for case in written.cases if name.lower() in case.name.lower()]
     found = [case for case in found if case.name == name] or found
     if len(found) != 1:
         what = f"the names of {len(found)} tests hold" if found else "the name of no test holds"
@@ -130,13 +143,13 @@ def _named(name: str, file: str, policy: SourceFile, pipeline: Pipeline, data: s
     return found[0]
 
 
-def _cases(source: SourceFile, policy: SourceFile, pipeline: Pipeline, data: str | None) -> tuple[Case, ...]:
+def _tests(source: SourceFile, policy: SourceFile, pipeline: Pipeline, data: str | None) -> TestsFile:
     from naclc.verify.testsfile import read_tests
 
     tests, findings = read_tests(source, pipeline, policy)
     if tests is None:
         raise NotCompiled(_end(findings, data))
-    return tests.cases
+    return tests
 
 
 def _end(findings: list[Diagnostic], data: str | None) -> int:

@@ -53,7 +53,7 @@ def tests_text(iface: str, asked: list[str]) -> str:
 
 
 def journeys(case: Case, pipeline: Pipeline) -> Iterator[Journey]:
-    """The ways of the packets of a test, in their order.
+    """The ways of the packets of a test, in their order; `pipeline` has the addresses that DHCP gave.
 
     Raises:
         Impossible: a reply to nothing, or a packet on a NIC that no Iface listens on.

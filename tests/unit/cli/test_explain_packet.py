@@ -92,3 +92,17 @@ def test_what_cannot_be_explained_is_said_so(arguments: tuple[str, ...], status:
 def test_a_packet_without_protocol_is_asked_for_one() -> None:
     done = explain("--in", "outside", "--src", "203.0.113.99", "--dst", "198.51.100.2")
     assert done.returncode == 2 and "say with --protocol" in done.stderr
+
+
+def test_a_lease_of_the_tests_file_is_known(tmp_path: Path) -> None:
+    policy, tests = tmp_path / "fw.nacl", tmp_path / "leases.yaml"
+    policy.write_text("Iface wan { index: 0, config: dhcp, input: all }\nFilter::IP all { drop }\n")
+    tests.write_text(
+        "dhcp: {wan: {address: 192.0.2.7, netmask: 255.255.255.0}}\n"
+        "tests:\n- {name: t, in: wan, packet: {src: 192.0.2.9, dst: 192.0.2.7, udp: {dport: 1}}, expect: drop}\n"
+    )
+    command = [sys.executable, "-m", "naclc", "explain-packet", str(policy), "--in", "wan"]
+    command += ["--src", "192.0.2.9", "--dst", "192.0.2.7", "--protocol", "udp", "--dport", "1"]
+    alone = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    known = subprocess.run([*command, "--tests", str(tests)], capture_output=True, text=True, timeout=60, check=False)
+    assert "dropped: not-forwarding" in alone.stdout and "input of wan: all" in known.stdout
