@@ -37,7 +37,7 @@ bench-rules: $(VENV)/.dev ## our decisions against DPDK's and others': table, be
 	$(BIN)/python -m bench.rules --json bench-rules.json --plots bench-rules
 
 # atheris is installed where there is a wheel of it; the targets say so where there is none, and run without.
-fuzz: $(VENV)/.dev   ## ten targets, FUZZ_SECONDS=25 each: ten minutes at most
+fuzz: $(VENV)/.dev   ## eleven targets, FUZZ_SECONDS=25 each: eleven minutes at most
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet \
 	  --disable-pip-version-check --only-binary atheris -e '.[fuzz]' || true
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)

@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from naclc.codegen.active import targets
-from naclc.codegen.classifier import Classifier
+from naclc.codegen.classifier import PROTOCOL, Classifier
 from naclc.codegen.grouping import TooLarge, classifier, listed
 from naclc.codegen.runs import Run, Runs
 from naclc.codegen.unit import FunctionPlan, Unit
 
 CHAIN_RULES = 256  # up to so many rules, a chain of tests is the better plan
-
+# Rules about these alone stay in front of tables, a few in each function.
+_KNOWN = {"ct.state", "iface.in", "iface.out", PROTOCOL.name}
+_MOST_IN_FRONT = 8
 
 # A C++ compiler takes three milliseconds for a rule of a chain; more than so many rules are a list if tables do not do.
 _COMPILED_RULES = 1024
@@ -37,11 +39,16 @@ def _with_classifiers(plan: FunctionPlan, unit: Unit, chain_rules: int) -> Funct
         return plan
     runs = Runs(plan.steps, unit.tables)
     made: list[Classifier] = []
+    in_front = _MOST_IN_FRONT
     reached, chain_end = {0}, 0  # steps before `chain_end` belong to a run that stays as it is
     for step in range(len(plan.steps)):
         if step not in reached:
             continue
         run = None if runs.is_exit(step) or step < chain_end else runs.at(step)
+        if run is not None and in_front and len(run.rules) > chain_rules and _begins_decisively(run):
+            in_front -= 1
+            reached.update(targets(plan.steps[step]))
+            continue
         found = None if run is None or len(run.rules) <= chain_rules else _classifier(run)
         if found is not None:
             made.append(found)
@@ -51,6 +58,12 @@ def _with_classifiers(plan: FunctionPlan, unit: Unit, chain_rules: int) -> Funct
         if run is not None:
             chain_end = run.otherwise
     return replace(plan, classifiers=tuple(made))
+
+
+def _begins_decisively(run: Run) -> bool:
+    """Whether the first rule asks nothing but what is known of a packet without its addresses and ports: it stays in
+    front of the tables, so that established flows cost one test."""
+    return {key.name for key, _ in run.rules[0].tests} <= _KNOWN and len(run.claims) > 1 and run.claims[1].rule == 1
 
 
 def _classifier(run: Run) -> Classifier | None:

@@ -18,7 +18,7 @@ import time
 from tests.fuzz.programs import PROGRAMS, prepare
 
 SECONDS = 25
-GRACE = 35  # for the start, the C++ compiler, and the last input: ten targets take ten minutes at most
+GRACE = 35  # for the start, the C++ compiler, and the last input: eleven targets take eleven minutes at most
 COMMANDS = {
     "parser": ("guided", "parser"),
     "policy": ("guided", "policy"),
@@ -26,6 +26,7 @@ COMMANDS = {
     "tests-file": ("guided", "tests-file"),
     "machine": ("guided", "machine"),
     "agreement": ("agreement",),
+    "plans": ("plans",),
     "hostile": ("hostile",),
     **{name: ("programs", name) for name in PROGRAMS},
 }

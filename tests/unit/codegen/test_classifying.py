@@ -140,3 +140,21 @@ def test_a_chain_of_few_rules_stays_one() -> None:
     assert many.unit and many.cpp and len(many.unit.functions[0].classifiers) == 1
     assert "  tables at step 0: " in dump(many.unit)
     assert "// line 7" in many.cpp  # the rules' places
+
+
+FRONT = """  if (ct.state == established) {{ accept }}
+  Filter::TCP {{
+    if (ct.state == established) {{ drop }}
+{rules}  }}
+"""
+
+
+def test_what_is_known_without_addresses_is_asked_in_front_of_the_tables() -> None:
+    """Flows that are established cost one test, in a block, too."""
+    rules = numbered("if (ip.saddr == 10.0.0.# and tcp.dport == #) { drop }", 200)
+    rules += numbered("if (ip.saddr == 10.0.1.# and tcp.dport == #) { drop }", 200)
+    text = f"{HEAD}Filter::IP rules {{\n{FRONT.format(rules=rules)}  drop\n}}\n"
+    compiled = compile_policy(SourceFile("front.nacl", text), Options())
+    assert compiled.cpp
+    body = compiled.cpp.split("decide_rules(const Packet& packet, Log&) {")[1]
+    assert body.index("ct_state() == kEstablished") < body.index("has(kTcp)") < body.index("rules0(packet)")
