@@ -36,6 +36,7 @@ _FIXED: dict[Any, Any] = {
     "axes.grid": True,
     "grid.alpha": 0.3,
 }
+_HEIGHT = 3.4  # inches a row of panels
 Points = dict[str, list[tuple[float, float]]]
 
 
@@ -90,7 +91,7 @@ def _draw_making(results: Sequence[Mapping[str, Any]], path: Path) -> Path:
                 known[size] = max(known.get(size, 0.0), value)
     panels = {"to make it ready": seconds, "code and tables": octets}
     points = {title: {n: sorted(p.items()) for n, p in by_name.items()} for title, by_name in panels.items()}
-    figure, axes = _panels(2)
+    figure, axes = _panels(2, comparable=False)
     for (title, by_name), axis, unit in zip(points.items(), axes, ("processor seconds", "KiB"), strict=True):
         _lines(axis, title, by_name, unit)  # type: ignore[arg-type]
     return _saved(figure, axes, path)
@@ -102,17 +103,17 @@ def _round(size: int) -> int:
 
 
 def _draw(panels: Mapping[str, Points], unit: str, path: Path) -> Path:
-    figure, axes = _panels(len(panels))
+    figure, axes = _panels(len(panels), comparable=True)
     for (title, points), axis in zip(panels.items(), axes, strict=False):
         _lines(axis, title, points, unit)
     return _saved(figure, axes, path)
 
 
-def _panels(count: int) -> tuple[Any, list[Any]]:
+def _panels(count: int, *, comparable: bool) -> tuple[Any, list[Any]]:
     columns = 2 if count in (2, 4, 6) else min(3, count)
     rows = -(-count // columns)
-    figure = Figure(figsize=(4 * columns, 3.4 * rows))
-    axes = figure.subplots(rows, columns, squeeze=False)
+    figure = Figure(figsize=(4 * columns, _HEIGHT * rows))
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=comparable)
     flat = list(axes.flat)
     for spare in flat[count:]:
         spare.set_visible(False)
@@ -133,7 +134,9 @@ def _lines(axis: Any, title: str, points: Points, unit: str) -> None:
 
 def _saved(figure: Any, axes: Sequence[Any], path: Path) -> Path:
     handles = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.tight_layout(rect=(0, 0.1 if len(axes) < 4 else 0.05, 1, 1))
-    figure.legend(handles.values(), handles.keys(), loc="lower center", ncols=3, frameon=False)
+    columns = 2 if len(axes) == 2 else 4
+    legend = 0.1 + 0.25 * -(-len(handles) // columns)  # inches: its rows
+    figure.tight_layout(rect=(0, legend / figure.get_figheight(), 1, 1))
+    figure.legend(handles.values(), handles.keys(), loc="lower center", ncols=columns, frameon=False)
     figure.savefig(path, format="svg", metadata={"Date": None})
     return path
