@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from naclc.codegen import classifier_text, fields, layout
@@ -28,6 +30,7 @@ from naclc.pipeline.pipeline import Pipeline
 from naclc.semantics.model import Function
 
 _SET_LINE = 8  # numbers on a line of a set
+_INDEXED = 4096  # a set of addresses with more intervals is indexed by the upper half of an address
 _LOG_OCTETS = 256  # that are collected before they go to the console
 LONGEST_MESSAGE = 2047  # octets of a syslog message: IncludeOS has a buffer of 2048
 
@@ -229,16 +232,29 @@ def _set(number: int, table: Table, steps: Iterable[Step], pipeline: Pipeline) -
     where = _Comments(pipeline).line(user.statement)
     place = "" if where is None else f", line {where}"
     bits = next(bits for bits in (8, 16, 32) if table.width <= bits)
-    return {
+    made: dict[str, Any] = {
         "number": number,
         "type": f"uint{bits}_t",
         "comment": f"{user.field.name}{place}: {len(table.intervals)} intervals",
-        "lines": _set_lines(table, bits),
+        "steps": 0,
+    }
+    # First values and first values beyond, in turn; what is beyond all values is left out.
+    bounds = [bound for first, last in table.intervals for bound in (first, last + 1) if bound < 1 << bits]
+    if bits == 32 and len(table.intervals) > _INDEXED:
+        return made | _indexed(bounds)
+    return made | {"lines": _set_lines([f"{bound:#010x}" if bits == 32 else str(bound) for bound in bounds])}
+
+
+def _indexed(bounds: list[int]) -> dict[str, Any]:
+    """A set of addresses whose bounds are found by their upper half first; the others are their lower halves."""
+    below = [bisect_left(bounds, upper << 16) for upper in range((1 << 16) + 1)]
+    return {
+        "type": "uint16_t",
+        "steps": max(end - start for start, end in pairwise(below)).bit_length(),
+        "below": _set_lines([str(count) for count in below]),
+        "lines": _set_lines(["0", *(str(bound & 0xFFFF) for bound in bounds)]),
     }
 
 
-def _set_lines(table: Table, bits: int) -> list[str]:
-    """First values and first values beyond, in turn; what is beyond all values is left out."""
-    bounds = [bound for first, last in table.intervals for bound in (first, last + 1) if bound < 1 << bits]
-    shown = [f"{bound:#010x}" if bits == 32 else str(bound) for bound in bounds]
+def _set_lines(shown: list[str]) -> list[str]:
     return [", ".join(shown[at : at + _SET_LINE]) + "," for at in range(0, len(shown), _SET_LINE)]

@@ -158,3 +158,18 @@ def test_what_is_known_without_addresses_is_asked_in_front_of_the_tables() -> No
     assert compiled.cpp
     body = compiled.cpp.split("decide_rules(const Packet& packet, Log&) {")[1]
     assert body.index("ct_state() == kEstablished") < body.index("has(kTcp)") < body.index("rules0(packet)")
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 257, 40961])
+def test_large_sets_of_addresses_are_exact_at_every_bound(step: int, tmp_path: Path) -> None:
+    """Dense, with gaps, across upper halves; at both ends of all addresses."""
+    known = [first * step % (1 << 32) for first in range(9000)] + [0x7FFFFFFF, 0x80000000, 0xFFFF0000, 0xFFFFFFFF]
+    dotted = ", ".join(".".join(str(value >> shift & 255) for shift in (24, 16, 8, 0)) for value in sorted(set(known)))
+    rule = "if (ip.saddr in known and ip.saddr != 0.0.0.9) { accept } if (ip.daddr in known) { drop }"
+    pipeline = pipeline_of_text(f"known: [{dotted}]\n{HEAD}Filter::IP rules {{ {rule} }}")
+    decide, walk = native_evaluator(pipeline, tmp_path), evaluator(pipeline)
+    for value in [*known[::37], *known[-6:], 0x0000FFFF, 0x00010000]:
+        for beside in (-1, 0, 1):
+            address = (value + beside) & 0xFFFFFFFF
+            facts = Facts(packet(Header(address, address ^ 1, 1, 1, 6)), State.NEW, 0, 0)
+            assert decide("rules", facts) == walk("rules", facts), address

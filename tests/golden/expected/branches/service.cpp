@@ -118,16 +118,28 @@ class Log {
   char buffer_[256];
 };
 
+// Searches without branches that depend on what is looked for: such a branch is mispredicted every other time.
+// Where among `length` ascending bounds the last one lies that is not above `value`; the first never is.
+template <uint32_t length, typename T>
+inline const T* last_not_above(const T* bounds, uint32_t value) {
+  if constexpr (length > 8) {
+    constexpr uint32_t part = length / 4;
+    const uint32_t whole = (bounds[part] <= value) + (bounds[2 * part] <= value) + (bounds[3 * part] <= value);
+    return last_not_above<length - 3 * part>(bounds + whole * part, value);
+  } else if constexpr (length > 1) {
+    constexpr uint32_t half = length / 2;
+    return last_not_above<length - half>(bounds + (bounds[half] <= value) * half, value);
+  } else {
+    return bounds;
+  }
+}
+
 // ---- Sets: sorted bounds; the values from the first up to below the second are in, and so on in pairs ----
 
-// Whether `value` is in the set of `bounds`: an odd number of bounds is not above it. The number of steps depends
-// on the size of the set only.
+// Whether `value` is in the set of `bounds`: an odd number of bounds is not above it.
 template <typename T, size_t N>
 inline bool is_member(const T (&bounds)[N], uint32_t value) {
-  const T* base = bounds;
-  for (size_t length = N; length > 1; length -= length / 2) {
-    base += base[length / 2] <= value ? length / 2 : 0;
-  }
+  const T* base = last_not_above<N>(bounds, value);
   return (static_cast<size_t>(base - bounds) + (*base <= value ? 1 : 0)) % 2 == 1;
 }
 
