@@ -13,7 +13,7 @@
 inline bool start_dpdk() {
   static char words[][40] = {
       "race",        "--no-huge", "--no-pci",          "--no-telemetry",
-      "--no-shconf", "-m512",     "--log-level=error", "--force-max-simd-bitwidth=512"};
+      "--no-shconf", "-m2048",    "--log-level=error", "--force-max-simd-bitwidth=512"};
   constexpr int kWords = sizeof words / sizeof *words;
   char* list[kWords + 1] = {};
   for (int i = 0; i < kWords; ++i) list[i] = words[i];
