@@ -192,7 +192,7 @@ def proved(unit: Unit, pipeline: Pipeline, options: Options) -> tuple[Unit, list
                 "analysis-limit",
                 "the generated code could not be proved equal to the rules within the analysis budget",
                 None,
-                help="raise the budget with `--analysis-nodes N`; the code takes the rules in order, unoptimized",
+                help="raise the budget with `--analysis-nodes N`; tables are proved equal to the rules in order",
             )
         ]
         return unit, limit
