@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-FUZZ_SECONDS ?= 25
+FUZZ_SECONDS ?= 19
 CXX_SOURCES = git ls-files '*.cpp' '*.hpp' ':!tests/golden'
 
 .PHONY: demo test check format fuzz soak bench bench-rules packages clean help
@@ -37,7 +37,7 @@ bench-rules: $(VENV)/.dev ## our decisions against DPDK's and others': table, be
 	$(BIN)/python -m bench.rules --json bench-rules.json --plots bench-rules
 
 # atheris is installed where there is a wheel of it; the targets say so where there is none, and run without.
-fuzz: $(VENV)/.dev   ## eleven targets, FUZZ_SECONDS=25 each: eleven minutes at most
+fuzz: $(VENV)/.dev   ## eleven targets, FUZZ_SECONDS=19 each: ten minutes at most
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet \
 	  --disable-pip-version-check --only-binary atheris -e '.[fuzz]' || true
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)

@@ -2,7 +2,7 @@
 
     python -m tests.fuzz [--seconds N] [TARGET...]
 
-Each target runs for N seconds (25 unless given) and is ended GRACE seconds later if it has not ended by itself.
+Each target runs for N seconds (19 unless given) and is ended GRACE seconds later if it has not ended by itself.
 Exit status 1 when a target found something.
 """
 
@@ -17,8 +17,8 @@ import time
 
 from tests.fuzz.programs import PROGRAMS, prepare
 
-SECONDS = 25
-GRACE = 35  # for the start, the C++ compiler, and the last input: eleven targets take eleven minutes at most
+SECONDS = 19
+GRACE = 35  # for the start, the C++ compiler, and the last input: eleven targets take ten minutes at most
 COMMANDS = {
     "parser": ("guided", "parser"),
     "policy": ("guided", "policy"),
