@@ -1,4 +1,4 @@
-"""Rules in tables: what takes the place of many tests in a row (docs/adr/0010).
+"""Rules in tables: what takes the place of many tests in a row (docs/adr/0008).
 
 Before   3 if A then 7 else 4          After   3 the first of: A → 7, B → 8 …; else 6
          4 if B then 8 else 5

@@ -1,7 +1,7 @@
 """Which runs of a unit get classifiers, and which stay tests in a row.
 
 A chain of tests of CHAIN_RULES rules costs about what a classifier costs: below that it is faster, and it is easier
-to read. What is measured stands in docs/adr/0010.
+to read. What is measured stands in docs/adr/0008.
 """
 
 from __future__ import annotations
