@@ -107,6 +107,8 @@ def _configured(
     if config is None:
         return []
     if config.span is None:
+        if nic.is_meant("config"):
+            return []
         ignored = [f"`{key}`" for key in STATIC_KEYS if key in nic.members]
         rest = f", and {', '.join(ignored)} is ignored" if len(ignored) == 1 else ""
         rest = f", and {', '.join(ignored)} are ignored" if len(ignored) > 1 else rest

@@ -88,11 +88,15 @@ class Section:
     def require(self, key: str) -> bool:
         if key in self.members:
             return True
-        if key in self._meant:
+        if self.is_meant(key):
             return False
         advice = f"add it, as in `{_example(key)}`"
         self.reporter.error("missing-key", f"{self.title} needs the key `{key}`", self.span, help=advice)
         return False
+
+    def is_meant(self, key: str) -> bool:
+        """Whether `key` is there, but misspelled: `refuse_unknown` has said so."""
+        return key in self._meant
 
     def value(self, key: str) -> Node | None:
         member = self.members.get(key)

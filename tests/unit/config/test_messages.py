@@ -80,3 +80,8 @@ def test_no_message_names_a_key_that_only_nacl_has(key: str) -> None:
     found = translate(SourceFile("config.json", broken)).diagnostics
     assert len(found) > 20
     assert [d.message for d in found if key in d.message or key in (d.help or "")] == []
+
+
+def test_a_config_that_is_only_misspelled_is_not_missing_too() -> None:
+    found = only('{ "net": [{ "iface": 0, "Config": "static", "address": "10.0.0.1/24" }] }')
+    assert (found.code, found.help) == ("unknown-key", "did you mean `config`?")
